@@ -1,0 +1,1 @@
+"""Uses of the public API as a typed program would write them. Never run: mypy and pyright read it."""
