@@ -65,7 +65,8 @@ class Request:
 
     `url`: absolute. A fragment is never sent.
     `origin`: the page's origin as browsers serialise it, or "null" for a sandboxed frame, a `data:` page or a file.
-    `method`, `headers`: as the script wrote them; what the browser changes or drops (`get`, `Cookie`) is the model's job.
+    `method`, `headers`: as the script wrote them; what the browser changes or drops (`get`, `Cookie`) is the
+        model's job.
     `body`: None for no body. Its Content-Type must stand among the headers: fetch() adds `text/plain;charset=UTF-8` to
         a string by itself.
     `upload_listeners`: an XMLHttpRequest with a listener on `upload`: always preflighted.
@@ -142,7 +143,8 @@ class Check:
     `section`: the anchor in the Fetch standard.
     `explanation`: one sentence on what was found. `mend`: what to change, empty where nothing needs to be.
     `header`: the response header that decided, None if none did; `value`: what it said, None if it was absent.
-    `exchange`: the index, in `Verdict.exchanges`, of the exchange it is about; None before anything was sent.
+    `exchange`: the index, in `Verdict.exchanges`, of the exchange whose response was looked at; None where it was about
+        what to send.
     """
 
     step: Step
