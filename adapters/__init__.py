@@ -1,0 +1,1 @@
+"""CORS for one framework each: what the core decides, carried into a response."""

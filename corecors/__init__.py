@@ -1,0 +1,30 @@
+"""CORS decided in one place: a core of pure functions that depends on nothing but the standard library."""
+
+from corecors.answers import Answers
+from corecors.evaluation import Decision, Kind, Reason, evaluate, preflight_headers, response_headers
+from corecors.headers import merge_headers
+from corecors.matching import OriginMatcher
+from corecors.origins import Origin, OriginError, parse_origin
+from corecors.patterns import OriginPattern, parse_pattern
+from corecors.policy import Policy
+from corecors.problems import PolicyError, Problem
+
+__all__ = [
+    "Answers",
+    "Decision",
+    "Kind",
+    "Origin",
+    "OriginError",
+    "OriginMatcher",
+    "OriginPattern",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "Reason",
+    "evaluate",
+    "merge_headers",
+    "parse_origin",
+    "parse_pattern",
+    "preflight_headers",
+    "response_headers",
+]

@@ -1,0 +1,153 @@
+"""Header names, the grammar of header fields, the lists of the Fetch standard, and the merging of answers.
+
+Facts
+-----
+Method names are case-sensitive, header names are not (https://httpwg.org/specs/rfc9110.html#method.overview,
+#fields.names). Both are tokens. `Access-Control-Request-Headers` is a list of names that browsers write in lower case,
+sorted, each once, joined by "," (https://fetch.spec.whatwg.org/#cors-preflight-fetch-0); list syntax allows a recipient
+white space and empty elements (https://httpwg.org/specs/rfc9110.html#abnf.extension.recipient), without a bound, and
+several servers were brought down by exactly that. The bounds here are ours.
+"""
+
+import re
+from collections.abc import Iterable
+
+ALLOW_ORIGIN = "Access-Control-Allow-Origin"
+ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
+ALLOW_METHODS = "Access-Control-Allow-Methods"
+ALLOW_HEADERS = "Access-Control-Allow-Headers"
+EXPOSE_HEADERS = "Access-Control-Expose-Headers"
+MAX_AGE = "Access-Control-Max-Age"
+TIMING_ALLOW_ORIGIN = "Timing-Allow-Origin"
+REQUEST_METHOD = "Access-Control-Request-Method"
+REQUEST_HEADERS = "Access-Control-Request-Headers"
+ORIGIN = "Origin"
+VARY = "Vary"
+WILDCARD = "*"
+
+PREFLIGHT_METHOD = "OPTIONS"
+SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})  # Fetch, "CORS-safelisted method"
+FORBIDDEN_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})  # Fetch, "forbidden method"; in any case of letters
+NORMALIZED_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})  # Fetch, "normalize a method"
+
+# Fetch, "CORS non-wildcard request-header name": the one name that `*` does not stand for.
+NON_WILDCARD_REQUEST_HEADER = "authorization"
+
+# Fetch, "CORS-safelisted response-header name": readable without being exposed.
+SAFELISTED_RESPONSE_HEADER_NAMES = frozenset(
+    {"cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"}
+)
+FORBIDDEN_RESPONSE_HEADER_NAMES = frozenset({"set-cookie", "set-cookie2"})  # Fetch, "forbidden response-header name"
+
+# Fetch, "forbidden request-header": script can never send these, so no preflight asks for them.
+FORBIDDEN_REQUEST_HEADER_NAMES = frozenset(
+    """accept-charset accept-encoding access-control-request-headers access-control-request-method connection
+    content-length cookie cookie2 date dnt expect host keep-alive origin referer set-cookie te trailer
+    transfer-encoding upgrade via""".split()
+)
+FORBIDDEN_REQUEST_HEADER_PREFIXES = ("proxy-", "sec-")
+
+MAX_METHOD_LENGTH = 64  # the longest registered method has 17 characters (UPDATEREDIRECTREF)
+MAX_WHITESPACE = 2  # bytes of white space around one element; proxies that join lines add one or two
+MAX_EMPTY_ELEMENTS = 16  # commas with nothing between them; lines that a proxy emptied and joined
+MAX_REQUEST_HEADERS_LENGTH = 4096  # where any name is allowed; half of what servers take for a whole header
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` is an HTTP token: the grammar of method and header names. Source: RFC 9110 5.6.2."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def is_forbidden_request_header(name: str) -> bool:
+    """Whether script may never set the header `name`, whatever its value. Source: Fetch, "forbidden request-header"."""
+    lowered = name.lower()
+    return lowered in FORBIDDEN_REQUEST_HEADER_NAMES or lowered.startswith(FORBIDDEN_REQUEST_HEADER_PREFIXES)
+
+
+def parse_request_headers(text: str, longest: int = MAX_REQUEST_HEADERS_LENGTH) -> list[str] | None:
+    """The names in an `Access-Control-Request-Headers` value, lower-cased, in order; None where it is malformed.
+
+    Work is bounded by `longest` characters: a longer value is refused unread. An element is a token with at most
+    `MAX_WHITESPACE` bytes of white space around it, or one of at most `MAX_EMPTY_ELEMENTS` empty ones.
+    Source: Fetch, `Access-Control-Request-Headers` = 1#field-name; RFC 9110 5.6.1.2.
+    """
+    if len(text) > longest:
+        return None
+    names = []
+    empty = 0
+    for element in text.split(","):
+        name = element.strip(" \t")
+        if len(element) - len(name) > MAX_WHITESPACE:
+            return None
+        if not name:
+            empty += 1
+            if empty > MAX_EMPTY_ELEMENTS:
+                return None
+        elif _TOKEN.fullmatch(name):
+            names.append(name.lower())
+        else:
+            return None
+    return names
+
+
+def longest_request_headers(names: Iterable[str]) -> int:
+    """The length of the longest list that holds each of `names` once, with all the damage that we put up with."""
+    return sum(len(name) + MAX_WHITESPACE + len(",") for name in names) + MAX_EMPTY_ELEMENTS * (MAX_WHITESPACE + 1)
+
+
+def merge_vary(values: Iterable[str]) -> str:
+    """One `Vary` value for all the `values`: every element once, in order, compared without regard to case.
+
+    `*` anywhere stays `*`, for nothing is more than that. Source: RFC 9110 12.5.5.
+    """
+    elements: dict[str, str] = {}
+    for value in values:
+        for part in value.split(","):
+            element = part.strip(" \t")
+            if element:
+                elements.setdefault(element.lower(), element)
+    return WILDCARD if WILDCARD in elements else ", ".join(elements.values())
+
+
+def merge_headers(headers: list[tuple[str, str]], answer: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A response's `headers` with the CORS `answer` in place of whatever CORS headers the application set itself.
+
+    A new list, never one of the two. Every `Access-Control-*` header of the application gives way, so that exactly one
+    value of each leaves; `Timing-Allow-Origin` does where the answer has one; `Vary` lines become one merged line.
+    """
+    for name, _ in headers:
+        if name not in _COMMON_RESPONSE_HEADERS:
+            return _merge_with_care(headers, answer)
+    return headers + answer
+
+
+def _merge_with_care(headers: list[tuple[str, str]], answer: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    names = {name.lower() for name, _ in answer}
+    varies = [value for name, value in headers if name.lower() == "vary"] if "vary" in names else []
+    merged = []
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered not in names and not lowered.startswith("access-control-"):
+            merged.append((name, value))
+    for name, value in answer:
+        merged.append((name, merge_vary([*varies, value]) if varies and name == VARY else value))
+    return merged
+
+
+# The names of response headers that are surely none of ours, in the spellings that applications use. One look-up in
+# this set for each header of a response is cheaper than anything that has to look at its letters first; a name that is
+# missing here costs a few hundred nanoseconds, nothing else. `Set-Cookie` is left out, see `Answers` in evaluation.py.
+_COMMON_RESPONSE_HEADERS = frozenset(
+    spelling
+    for name in """Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition Content-Encoding
+    Content-Language Content-Length Content-Location Content-Range Content-Security-Policy Content-Type
+    Cross-Origin-Embedder-Policy Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date Deprecation ETag Expires
+    Keep-Alive Last-Modified Link Location Permissions-Policy Pragma Proxy-Authenticate Ratelimit-Limit
+    Ratelimit-Remaining Ratelimit-Reset Referrer-Policy Refresh Retry-After Server Server-Timing
+    Strict-Transport-Security Sunset Trailer Transfer-Encoding Via WWW-Authenticate X-Content-Type-Options
+    X-Correlation-ID X-Frame-Options X-Powered-By X-Request-ID X-Request-Id X-Total X-Total-Count
+    X-XSS-Protection""".split()
+    for spelling in (name, name.lower(), name.title())
+)

@@ -1,0 +1,35 @@
+"""What is wrong with a configuration: every problem at once, each with its mend."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from corecors.origins import shown
+
+
+class Problem(NamedTuple):
+    """One thing that a policy refuses to be.
+
+    `field` is the name of the argument, `value` what was given there (for a list: the entry), `wrong` what is wrong
+    with it, `mend` what to write in its place where one mend is certain, else None.
+    """
+
+    field: str
+    value: object
+    wrong: str
+    mend: str | None = None
+
+    def __str__(self) -> str:
+        value = shown(self.value) if isinstance(self.value, str) else shown(repr(self.value))[1:-1]
+        return f"{self.field}: {value} {self.wrong}" + ("" if self.mend is None else f"; write {self.mend}")
+
+
+class PolicyError(ValueError):
+    """A configuration that is refused. `problems` holds every `Problem`, in the order of the arguments."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "1 problem"
+        super().__init__(f"{count} in this CORS policy:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type["PolicyError"], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
