@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from benchmarks import wsgi
+from benchmarks.results import Results, describe_machine
 from benchmarks.subjects import FLOOR, OURS, PASS_THROUGH
 
 
@@ -11,18 +12,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What CORS costs a request.")
     commands = parser.add_subparsers(dest="command", required=True)
     wsgi_command = commands.add_parser("wsgi", help="the WSGI adapter against the floor")
-    wsgi_command.add_argument("--quick", action="store_true", help="only the scenarios of the targets, in under 30 s")
+    wsgi_command.add_argument("--quick", action="store_true", help="in under 30 s")
     wsgi_command.add_argument("--only", default="", metavar="TEXT", help="only scenarios whose name contains TEXT")
     options = parser.parse_args(arguments)
-    plan = wsgi.quick_scenarios() if options.quick else wsgi.whole_scenarios()
-    plan = [(scenario, apps) for scenario, apps in plan if options.only in scenario.name]
-    cells = wsgi.measure(plan, rounds=400, batch=100, max_seconds=0.5 if options.quick else 2.0)
+    results = Results(describe_machine())
+    plan = [(scenario, apps) for scenario, apps in wsgi.against_the_floor() if options.only in scenario.name]
+    wsgi.measure_against_the_floor(results, plan, rounds=400, max_seconds=0.5 if options.quick else 2.0)
     print(f"{'added ns':48}{'pass':>8}{'floor':>8}{'ours':>8}{'× floor':>9}   (preflights: total ns)")
-    for cell in cells:
-        costs = "".join(_number(cell.cost(subject.name)) for subject in (PASS_THROUGH, FLOOR, OURS))
-        ratio = cell.ratio(OURS.name)
-        print(f"{cell.scenario.name + ', ' + cell.app:48}{costs}{'' if ratio is None else f'{ratio:.2f}':>9}")
+    for scenario, apps in plan:
+        for app in apps:
+            pass_through, floor, ours = (
+                results.value("wsgi", scenario.name, subject.name, app) for subject in (PASS_THROUGH, FLOOR, OURS)
+            )
+            ratio = f"{ours / floor:.2f}" if floor and ours else "–"
+            print(f"{scenario.name + ', ' + app:48}{_ns(pass_through)}{_ns(floor)}{_ns(ours)}{ratio:>9}")
 
 
-def _number(value: float | None) -> str:
+def _ns(value: float | None) -> str:
     return f"{'–' if value is None else f'{value:.0f}':>8}"

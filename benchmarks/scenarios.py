@@ -9,6 +9,7 @@ from benchmarks.workload import (
     PREFLIGHT_NAMES,
     Request,
     Rules,
+    all_allowed_requests,
     allowed_requests,
     domains,
     exact_origins,
@@ -40,33 +41,40 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`size` is the number of origins, patterns or regexes in the policy, `kind` says which of them."""
+    """`family` is what happens, whatever the size; `size` counts the `kind`: origins, patterns, regexes, bytes."""
 
-    name: str
+    family: str
     rules: Rules
     requests: Callable[[], Iterator[Request]]
     outcome: Outcome
     kind: str
     size: int
 
+    @property
+    def name(self) -> str:
+        if self.kind == "bytes":
+            return f"{self.family}, {length(self.size)}" if self.size else self.family
+        return f"{self.family}, {self.size:,} {self.kind if self.size != 1 else self.kind[:-1].replace('xe', 'x')}"
 
-def _scenario(
-    name: str, rules: Rules, requests: Callable[[Rules], Iterator[Request]], outcome: Outcome, kind: str, size: int
-) -> Scenario:
-    return Scenario(name, rules, lambda: requests(rules), outcome, kind, size)
+
+def length(size: int) -> str:
+    return f"{size // KIB} KiB" if size < KIB * KIB else f"{size // KIB // KIB} MiB"
+
+
+Supply = Callable[[Rules], Iterator[Request]]
 
 
 def with_exact_origins(number: int) -> list[Scenario]:
-    """The things that can happen under a list of `number` exact origins."""
+    """What can happen under a list of `number` exact origins."""
     rules = Rules(origins=tuple(exact_origins(number)))
-    suffix = f", {number:,} origin{'s' * (number != 1)}"
 
-    def scenario(name: str, requests: Callable[[Rules], Iterator[Request]], outcome: Outcome) -> Scenario:
-        return _scenario(name + suffix, rules, requests, outcome, "origins", number)
+    def scenario(family: str, supply: Supply, outcome: Outcome) -> Scenario:
+        return Scenario(family, rules, lambda: supply(rules), outcome, "origins", number)
 
     return [
         scenario("no Origin", no_origin_requests, Outcome.NO_ORIGIN),
         scenario("allowed", allowed_requests, Outcome.ALLOWED),
+        scenario("allowed, all in turn", all_allowed_requests, Outcome.ALLOWED),
         scenario("refused", refused_requests, Outcome.REFUSED),
         scenario("refused, never seen", never_seen_requests, Outcome.REFUSED),
         scenario(
@@ -81,11 +89,14 @@ def with_exact_origins(number: int) -> list[Scenario]:
 def with_patterns(number: int) -> list[Scenario]:
     """What can happen under `number` patterns of the form `https://*.domain`."""
     rules = Rules(domains=tuple(domains(number)))
-    suffix = f", {number:,} pattern{'s' * (number != 1)}"
+
+    def scenario(family: str, supply: Supply, outcome: Outcome) -> Scenario:
+        return Scenario(family, rules, lambda: supply(rules), outcome, "patterns", number)
+
     return [
-        _scenario("subdomain" + suffix, rules, allowed_requests, Outcome.ALLOWED, "patterns", number),
-        _scenario("new subdomain" + suffix, rules, new_subdomain_requests, Outcome.ALLOWED, "patterns", number),
-        _scenario("no match" + suffix, rules, refused_requests, Outcome.REFUSED, "patterns", number),
+        scenario("subdomain", allowed_requests, Outcome.ALLOWED),
+        scenario("new subdomain", new_subdomain_requests, Outcome.ALLOWED),
+        scenario("no match", refused_requests, Outcome.REFUSED),
     ]
 
 
@@ -95,61 +106,52 @@ PREVIEW_REGEX = r"https://pr-\d+\.preview\.example\.com"
 def with_regex() -> list[Scenario]:
     rules = Rules(regexes=(PREVIEW_REGEX,))
     return [
-        _scenario("regex matches", rules, allowed_requests, Outcome.ALLOWED, "regexes", 1),
-        _scenario("regex does not match", rules, refused_requests, Outcome.REFUSED, "regexes", 1),
+        Scenario("regex matches", rules, lambda: allowed_requests(rules), Outcome.ALLOWED, "regexes", 1),
+        Scenario("regex does not match", rules, lambda: refused_requests(rules), Outcome.REFUSED, "regexes", 1),
     ]
 
 
-def hostile(*, origin_bytes: int = 8 * KIB, list_bytes: int = 8 * KIB) -> list[Scenario]:
-    """Values that were made to be expensive, of the given lengths."""
-    rules = Rules(origins=tuple(exact_origins(10)))
-    patterns = Rules(domains=tuple(domains(1)))
+_TEN_ORIGINS = Rules(origins=tuple(exact_origins(10)))
+_ONE_PATTERN = Rules(domains=tuple(domains(1)))
 
-    def long_names(names: str) -> Callable[[Rules], Iterator[Request]]:
-        return lambda rules: preflight_requests(allowed_requests(rules), names)
 
-    def length(size: int) -> str:
-        return f"{size // KIB} KiB" if size < KIB * KIB else f"{size // KIB // KIB} MiB"
+def ordinary_refusals() -> dict[Outcome, Scenario]:
+    """What hostile values are held against: an origin, or a header name, that is simply not allowed."""
+    return {
+        Outcome.REFUSED: Scenario(
+            "ordinary refusal", _TEN_ORIGINS, lambda: refused_requests(_TEN_ORIGINS), Outcome.REFUSED, "bytes", 0
+        ),
+        Outcome.PREFLIGHT_REFUSED: Scenario(
+            "ordinary refusal of a header",
+            _TEN_ORIGINS,
+            lambda: preflight_requests(allowed_requests(_TEN_ORIGINS), "authorization,x-unknown"),
+            Outcome.PREFLIGHT_REFUSED,
+            "bytes",
+            0,
+        ),
+    }
+
+
+def hostile(size: int = 8 * KIB) -> list[Scenario]:
+    """Values of `size` bytes that were made to be expensive."""
+
+    def long_origin(family: str, rules: Rules) -> Scenario:
+        return Scenario(family, rules, lambda: long_origin_requests(size), Outcome.REFUSED, "bytes", size)
+
+    def long_list(family: str, names: str) -> Scenario:
+        return Scenario(
+            family,
+            _TEN_ORIGINS,
+            lambda: preflight_requests(allowed_requests(_TEN_ORIGINS), names),
+            Outcome.PREFLIGHT_REFUSED,
+            "bytes",
+            size,
+        )
 
     return [
-        _scenario(
-            f"{length(origin_bytes)} Origin, exact",
-            rules,
-            lambda rules: long_origin_requests(origin_bytes),
-            Outcome.REFUSED,
-            "hostile",
-            origin_bytes,
-        ),
-        _scenario(
-            f"{length(origin_bytes)} Origin, pattern",
-            patterns,
-            lambda rules: long_origin_requests(origin_bytes),
-            Outcome.REFUSED,
-            "hostile",
-            origin_bytes,
-        ),
-        _scenario(
-            f"{length(list_bytes)} of commas",
-            rules,
-            long_names("," * list_bytes),
-            Outcome.PREFLIGHT_REFUSED,
-            "hostile",
-            list_bytes,
-        ),
-        _scenario(
-            f"{length(list_bytes)} of blanks",
-            rules,
-            long_names(PREFLIGHT_NAMES + " " * (list_bytes - len(PREFLIGHT_NAMES) - 1) + ","),
-            Outcome.PREFLIGHT_REFUSED,
-            "hostile",
-            list_bytes,
-        ),
-        _scenario(
-            f"{length(list_bytes)} of names",
-            rules,
-            long_names(names_of_length(list_bytes)),
-            Outcome.PREFLIGHT_REFUSED,
-            "hostile",
-            list_bytes,
-        ),
+        long_origin("long Origin", _TEN_ORIGINS),
+        long_origin("long Origin against a pattern", _ONE_PATTERN),
+        long_list("commas", "," * size),
+        long_list("blanks", PREFLIGHT_NAMES + " " * (size - len(PREFLIGHT_NAMES) - 1) + ","),
+        long_list("names", names_of_length(size)),
     ]

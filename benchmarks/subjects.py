@@ -1,7 +1,6 @@
 """What is measured on WSGI: a name, and how to put it around an app under given rules."""
 
-import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -14,8 +13,8 @@ from benchmarks.workload import (
     ALLOWED_HEADERS,
     ALLOWED_METHODS,
     EXPOSED_HEADERS,
+    KIB,
     MAX_AGE,
-    Request,
     Rules,
     wsgi_environ,
 )
@@ -56,8 +55,12 @@ def policy_for(rules: Rules) -> Any:
     )
 
 
+# The floor's tables take a gigabyte at a million origins.
+_FLOOR_UP_TO = 100_000
+
+
 def floor(app: WSGIApplication, rules: Rules) -> WSGIApplication | None:
-    if rules.regexes:
+    if rules.regexes or len(rules.origins) > _FLOOR_UP_TO:
         return None
     return pattern_floor(app, rules.domains) if rules.domains else exact_floor(app, rules.origins)
 
@@ -67,13 +70,16 @@ PASS_THROUGH = Subject("pass-through", lambda app, rules: pass_through(app))
 FLOOR = Subject("floor", floor)
 OURS = Subject("corecors", ours)
 
-
-def ours_is_there() -> bool:
-    return importlib.util.find_spec("corecors.adapters.wsgi") is not None
+WSGI_SUBJECTS = (BARE, PASS_THROUGH, FLOOR, OURS)
 
 
-def wsgi_candidate(app: WSGIApplication, requests: Iterator[Request]) -> Candidate:
-    return Candidate(lambda number: [wsgi_environ(request) for request in islice(requests, number)], wsgi_runner(app))
+def wsgi_candidate(app: WSGIApplication, scenario: Scenario) -> Candidate:
+    requests = scenario.requests()
+    return Candidate(
+        lambda number: [wsgi_environ(request) for request in islice(requests, number)],
+        wsgi_runner(app),
+        most=100 if scenario.kind != "bytes" else max(10, 100 * 8 * KIB // max(scenario.size, 8 * KIB)),
+    )
 
 
 def check_wsgi_answer(app: WSGIApplication, scenario: Scenario, name: str) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 ALLOWED_METHODS = ("GET", "PUT", "DELETE")
@@ -77,6 +78,15 @@ def allowed_requests(rules: Rules) -> Iterator[Request]:
     while True:
         for origin in origins:
             yield Request("GET", origin)
+
+
+def all_allowed_requests(rules: Rules) -> Iterator[Request]:
+    """Endless requests from all allowed origins in turn, far apart in the list: what was just used doesn't help."""
+    step = max(1, len(rules.origins) // DISTINCT_ORIGINS) + 1
+    index = 0
+    while True:
+        yield Request("GET", rules.origins[index % len(rules.origins)])
+        index += step
 
 
 def no_origin_requests(rules: Rules) -> Iterator[Request]:
@@ -176,6 +186,41 @@ def wsgi_environ(request: Request) -> WSGIEnvironment:
     for name, value in cors_headers(request):
         environ["HTTP_" + name.upper().replace("-", "_")] = value
     return environ
+
+
+_ASGI_HEADERS = [(name.encode(), value.encode()) for name, value in BROWSER_HEADERS]
+
+
+def asgi_scope(request: Request) -> dict[str, object]:
+    """A scope as uvicorn would build it, the CORS headers among the others."""
+    cors = [(fresh(name).encode(), value.encode()) for name, value in cors_headers(request)]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": fresh(request.method),
+        "scheme": "http",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [*_ASGI_HEADERS[:6], *cors, *_ASGI_HEADERS[6:]],
+        "client": ("127.0.0.1", 40000),
+        "server": ("api.service.example", 80),
+        "state": {},
+        "extensions": {},
+    }
+
+
+async def asgi_app_with_2_headers(scope: Any, receive: Any, send: Any) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", b"text/plain"), (b"content-length", b"2")],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"ok"})
 
 
 def app_with_2_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,98 +1,118 @@
-"""The WSGI adapter around a minimal app, against the floor in the same run."""
+"""The WSGI adapter around a minimal app, against the floor in the same rounds."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from wsgiref.types import WSGIApplication
 
-from benchmarks.scenarios import Scenario, hostile, with_exact_origins, with_patterns, with_regex
+from benchmarks.results import Results
+from benchmarks.scenarios import Scenario, hostile, ordinary_refusals, with_exact_origins, with_patterns, with_regex
 from benchmarks.subjects import (
     BARE,
     FLOOR,
     OURS,
     PASS_THROUGH,
-    Subject,
+    WSGI_SUBJECTS,
     check_wsgi_answer,
-    ours_is_there,
     wsgi_candidate,
 )
-from benchmarks.timing import Sample, measure_interleaved
-from benchmarks.workload import APPS
+from benchmarks.timing import measure_interleaved
+from benchmarks.workload import APPS, KIB, app_with_2_headers
+
+Plan = list[tuple[Scenario, Sequence[str]]]
+
+SIZES_OF_ORIGINS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
+SIZES_OF_PATTERNS = (1, 10, 100, 1_000, 10_000)
+SIZES_OF_HOSTILE_VALUES = (8 * KIB, 64 * KIB, 1024 * KIB)
+
+TWO_HEADERS, TEN_HEADERS = "2 headers", "10 headers"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What one scenario cost around one app: samples by the name of the subject, the bare app among them."""
-
-    scenario: Scenario
-    app: str
-    samples: dict[str, Sample]
-
-    def cost(self, subject: str) -> float | None:
-        """Nanoseconds: beyond the bare app, or for a preflight, which no bare app answers, in all."""
-        if subject not in self.samples:
-            return None
-        total = self.samples[subject].minimum
-        return total if self.scenario.outcome.is_preflight else total - self.samples[BARE.name].minimum
-
-    def ratio(self, subject: str, against: str = FLOOR.name) -> float | None:
-        mine, other = self.cost(subject), self.cost(against)
-        return mine / other if mine is not None and other is not None and other > 0 else None
-
-
-# Apps beside the one with two headers are measured where what the app sends is looked at.
-_SMALL_EXACT = 10
-
-
-def quick_scenarios() -> list[tuple[Scenario, list[str]]]:
+def against_the_floor() -> Plan:
     """The scenarios that the targets speak of, each with the apps that it is measured around."""
-    plan: list[tuple[Scenario, list[str]]] = [
-        (scenario, ["2 headers"] if scenario.outcome.is_preflight else list(APPS))
-        for scenario in with_exact_origins(_SMALL_EXACT)
+    plan: Plan = [
+        (scenario, [TWO_HEADERS] if scenario.outcome.is_preflight else list(APPS))
+        for scenario in with_exact_origins(10)
     ]
-    plan += [(scenario, ["2 headers"]) for scenario in with_exact_origins(1_000) if scenario.outcome.grants]
-    plan += [(scenario, ["2 headers", "10 headers"]) for scenario in with_exact_origins(100_000)[1:4]]
+    plan += [(scenario, [TWO_HEADERS]) for scenario in with_exact_origins(1_000) if scenario.outcome.grants]
+    plan += [
+        (scenario, [TWO_HEADERS, TEN_HEADERS])
+        for scenario in with_exact_origins(100_000)
+        if scenario.name.startswith(("allowed", "refused"))
+    ]
     for number in (1, 10_000):
-        plan += [(scenario, ["2 headers", "10 headers"]) for scenario in with_patterns(number)[:1]]
-        plan += [(scenario, ["2 headers"]) for scenario in with_patterns(number)[1:]]
-    plan += [(scenario, ["2 headers"]) for scenario in hostile()]
+        subdomain, *others = with_patterns(number)
+        plan += [(subdomain, [TWO_HEADERS, TEN_HEADERS])]
+        plan += [(scenario, [TWO_HEADERS]) for scenario in others]
+    plan += [(scenario, [TWO_HEADERS]) for scenario in with_regex()]
+    plan += [(scenario, [TWO_HEADERS]) for scenario in hostile()]
     return plan
 
 
-def whole_scenarios() -> list[tuple[Scenario, list[str]]]:
-    """Everything: more sizes, a regex."""
-    plan = [
-        (scenario, ["2 headers"])
-        for number in (1, 100, 10_000, 1_000_000)
-        for scenario in with_exact_origins(number)
-        if not scenario.name.startswith("no Origin")
-    ]
-    plan += [(scenario, ["2 headers"]) for number in (10, 100, 1_000) for scenario in with_patterns(number)]
-    plan += [(scenario, ["2 headers"]) for scenario in with_regex()]
-    return quick_scenarios() + plan
-
-
-def measure(
-    plan: Iterable[tuple[Scenario, Sequence[str]]],
-    *,
-    subjects: Sequence[Subject] = (BARE, PASS_THROUGH, FLOOR, OURS),
-    rounds: int,
-    batch: int,
-    max_seconds: float,
-) -> list[Cell]:
-    """Measure every scenario around its apps, `max_seconds` at most for each pair of them."""
-    if not ours_is_there():
-        subjects = [subject for subject in subjects if subject is not OURS]
-    cells = []
+def measure_against_the_floor(results: Results, plan: Plan, *, rounds: int, max_seconds: float) -> None:
+    """Add the group "wsgi": every scenario around its apps, `max_seconds` at most for each pair of them."""
     for scenario, apps in plan:
         for app_name in apps:
             candidates = {}
-            for subject in subjects:
+            for subject in WSGI_SUBJECTS:
                 app = subject.wrap(APPS[app_name], scenario.rules)
                 if app is None or (subject in (BARE, PASS_THROUGH) and scenario.outcome.is_preflight):
                     continue
-                # The floor leaves the app's own headers alone, by its argument; nothing to check there.
+                # By its argument the floor leaves the app's own headers alone, so it would fail that check.
                 if subject not in (BARE, PASS_THROUGH) and not (app_name == "own CORS" and subject is FLOOR):
                     check_wsgi_answer(app, scenario, subject.name)
-                candidates[subject.name] = wsgi_candidate(app, scenario.requests())
-            samples = measure_interleaved(candidates, rounds=rounds, batch=batch, max_seconds=max_seconds)
-            cells.append(Cell(scenario, app_name, samples))
-    return cells
+                candidates[subject.name] = wsgi_candidate(app, scenario)
+            samples = measure_interleaved(candidates, rounds=rounds, max_seconds=max_seconds)
+            for name, sample in samples.items():
+                if name != BARE.name:
+                    less = None if scenario.outcome.is_preflight else samples[BARE.name]
+                    results.add_timed(
+                        "wsgi", scenario.name, name, sample, less=less, around=app_name, size=scenario.size
+                    )
+
+
+def measure_growth(results: Results, *, max_seconds: float) -> None:
+    """Add the group "growth": ours alone, all sizes of one family of scenarios in the same rounds."""
+    for sizes, scenarios_of in ((SIZES_OF_ORIGINS, with_exact_origins), (SIZES_OF_PATTERNS, with_patterns)):
+        by_size = {size: scenarios_of(size) for size in sizes}
+        # Building a policy of a million origins takes seconds, so each is built once for all families.
+        apps = {size: _ours(scenarios[0]) for size, scenarios in by_size.items()}
+        for family in zip(*by_size.values(), strict=True):
+            _compare(results, "growth", [(apps[scenario.size], scenario) for scenario in family], max_seconds)
+
+
+def measure_hostile_values(results: Results, *, max_seconds: float) -> None:
+    """Add the group "hostile": ours alone, an ordinary refusal and hostile values of all sizes in the same rounds."""
+    by_size = [hostile(size) for size in SIZES_OF_HOSTILE_VALUES]
+    for family in zip(*by_size, strict=True):
+        ordinary = ordinary_refusals()[family[0].outcome]
+        if family[0].rules.domains:
+            ordinary = replace(ordinary, rules=family[0].rules)
+        _compare(results, "hostile", [(_ours(scenario), scenario) for scenario in (ordinary, *family)], max_seconds)
+
+
+def _ours(scenario: Scenario) -> WSGIApplication:
+    app = OURS.wrap(app_with_2_headers, scenario.rules)
+    assert app is not None, "ours can express every rule here"
+    return app
+
+
+def _compare(
+    results: Results, group: str, pairs: Sequence[tuple[WSGIApplication, Scenario]], max_seconds: float
+) -> None:
+    """Measure our apps, one for each scenario, beside the bare app; they are recorded under the last one's family."""
+    candidates = {BARE.name: wsgi_candidate(app_with_2_headers, pairs[-1][1])}
+    for app, scenario in pairs:
+        check_wsgi_answer(app, scenario, OURS.name)
+        candidates[scenario.name] = wsgi_candidate(app, scenario)
+    samples = measure_interleaved(candidates, rounds=1000, max_seconds=max_seconds)
+    for _, scenario in pairs:
+        less = None if scenario.outcome.is_preflight else samples[BARE.name]
+        results.add_timed(
+            group,
+            pairs[-1][1].family,
+            OURS.name,
+            samples[scenario.name],
+            less=less,
+            around=scenario.kind,
+            size=scenario.size,
+        )

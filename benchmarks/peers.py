@@ -1,0 +1,326 @@
+"""Other CORS libraries in Python, each around the least app of its own framework, less that app alone.
+
+Each is configured as its documentation says for the same policy: these origins, methods, headers, credentials and age.
+What a peer does not do (bottle-cors-plugin sends no credentials, asgi-cors answers no preflight) it gets for free.
+"""
+
+import asyncio
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from benchmarks.results import Results
+from benchmarks.scenarios import Scenario, with_exact_origins, with_patterns
+from benchmarks.subjects import FLOOR, OURS, Subject
+from benchmarks.timing import Candidate, asgi_runner, measure_interleaved, wsgi_runner
+from benchmarks.workload import (
+    ALLOWED_HEADERS,
+    ALLOWED_METHODS,
+    EXPOSED_HEADERS,
+    MAX_AGE,
+    Request,
+    Rules,
+    app_with_2_headers,
+    asgi_app_with_2_headers,
+    asgi_scope,
+    wsgi_environ,
+)
+
+BODY = "ok"
+HEADERS = {"Content-Type": "text/plain", "Content-Length": "2"}
+
+# Where a peer takes longer than this for one request, larger policies are not tried with it.
+SLOWEST = 0.05  # seconds
+
+SIZES = (1, 10, 100, 1_000, 10_000, 100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A peer's app and the same app without it."""
+
+    bare: Any
+    wrapped: Any
+    # Told before each batch, for peers that read their configuration from a global place at every request.
+    before: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """`build` returns None for rules that the peer can't express. `package` is what pip calls it."""
+
+    package: str
+    build: Callable[[Rules], Pair | None]
+    asgi: bool = False
+    answers_preflights: bool = True
+
+
+def _flask_cors(rules: Rules) -> Pair | None:
+    from flask import Flask, Response
+    from flask_cors import CORS
+
+    def app() -> Any:
+        flask = Flask("benchmark")
+        flask.add_url_rule("/", view_func=lambda: Response(BODY, headers=HEADERS), methods=["GET", "PUT", "DELETE"])
+        return flask
+
+    wrapped = app()
+    CORS(
+        wrapped,
+        origins=[*rules.origins, *(rf"https://([a-z0-9-]+\.)+{domain}" for domain in rules.domains)],
+        methods=list(ALLOWED_METHODS),
+        allow_headers=list(ALLOWED_HEADERS),
+        expose_headers=list(EXPOSED_HEADERS),
+        supports_credentials=True,
+        max_age=MAX_AGE,
+    )
+    return Pair(app(), wrapped)
+
+
+def _wsgicors(rules: Rules) -> Pair | None:
+    from wsgicors import CORS
+
+    wrapped = CORS(
+        app_with_2_headers,
+        origin=" ".join([*rules.origins, *(f"https://*.{domain}" for domain in rules.domains)]),
+        methods=", ".join(ALLOWED_METHODS),
+        headers=", ".join(ALLOWED_HEADERS),
+        expose_headers=", ".join(EXPOSED_HEADERS),
+        credentials="true",
+        maxage=str(MAX_AGE),
+    )
+    return Pair(app_with_2_headers, wrapped)
+
+
+def _starlette(rules: Rules) -> Pair | None:
+    from starlette.middleware.cors import CORSMiddleware
+
+    regex = "|".join(rf"https://([a-z0-9-]+\.)+{domain.replace('.', chr(92) + '.')}" for domain in rules.domains)
+    wrapped = CORSMiddleware(
+        asgi_app_with_2_headers,
+        allow_origins=list(rules.origins),
+        allow_origin_regex=regex or None,
+        allow_methods=list(ALLOWED_METHODS),
+        allow_headers=list(ALLOWED_HEADERS),
+        expose_headers=list(EXPOSED_HEADERS),
+        allow_credentials=True,
+        max_age=MAX_AGE,
+    )
+    return Pair(asgi_app_with_2_headers, wrapped)
+
+
+def _asgi_cors(rules: Rules) -> Pair | None:
+    from asgi_cors import asgi_cors
+
+    wrapped = asgi_cors(
+        asgi_app_with_2_headers,
+        hosts=list(rules.origins),
+        host_wildcards=[f"https://*.{domain}" for domain in rules.domains],
+        headers=list(ALLOWED_HEADERS),
+        methods=list(ALLOWED_METHODS),
+        max_age=MAX_AGE,
+    )
+    return Pair(asgi_app_with_2_headers, wrapped)
+
+
+def _falcon(rules: Rules) -> Pair | None:
+    import falcon
+
+    if rules.domains:
+        return None
+
+    class Resource:
+        def on_get(self, request: Any, response: Any) -> None:
+            response.text = BODY
+            response.content_type = "text/plain"
+
+        on_put = on_delete = on_get
+
+    def app(middleware: list[Any]) -> Any:
+        made = falcon.App(middleware=middleware)
+        made.add_route("/", Resource())
+        return made
+
+    cors = falcon.CORSMiddleware(
+        allow_origins=rules.origins, expose_headers=EXPOSED_HEADERS, allow_credentials=rules.origins
+    )
+    return Pair(app([]), app([cors]))
+
+
+def _bottle_cors_plugin(rules: Rules) -> Pair | None:
+    import bottle
+    from bottle_cors_plugin import cors_plugin
+
+    if rules.domains:
+        return None
+
+    def app() -> Any:
+        made = bottle.Bottle()
+        made.route("/", method=["GET", "OPTIONS"], callback=lambda: BODY)
+        return made
+
+    wrapped = app()
+    plugin = cors_plugin(list(rules.origins))
+    wrapped.install(plugin)
+
+    def before() -> None:
+        plugin.origins = list(rules.origins)
+
+    return Pair(app(), wrapped, before)
+
+
+def _django_cors_headers(rules: Rules) -> Pair | None:
+    import django
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.http import HttpResponse
+    from django.urls import path
+
+    if not settings.configured:
+        settings.configure(
+            ALLOWED_HOSTS=["*"],
+            ROOT_URLCONF=type("urls", (), {"urlpatterns": [path("", lambda request: HttpResponse(BODY))]}),
+            INSTALLED_APPS=["corsheaders"],
+            MIDDLEWARE=[],
+            LOGGING_CONFIG=None,
+            CORS_ALLOW_METHODS=list(ALLOWED_METHODS),
+            CORS_ALLOW_HEADERS=list(ALLOWED_HEADERS),
+            CORS_EXPOSE_HEADERS=list(EXPOSED_HEADERS),
+            CORS_ALLOW_CREDENTIALS=True,
+            CORS_PREFLIGHT_MAX_AGE=MAX_AGE,
+        )
+        django.setup()
+
+    def app(middleware: list[str]) -> Any:
+        settings.MIDDLEWARE = middleware
+        return WSGIHandler()
+
+    def before() -> None:
+        settings.CORS_ALLOWED_ORIGINS = list(rules.origins)
+        settings.CORS_ALLOWED_ORIGIN_REGEXES = [
+            rf"^https://([a-z0-9-]+\.)+{domain.replace('.', chr(92) + '.')}$" for domain in rules.domains
+        ]
+
+    return Pair(app([]), app(["corsheaders.middleware.CorsMiddleware"]), before)
+
+
+PEERS = (
+    Peer("wsgicors", _wsgicors),
+    Peer("falcon", _falcon),
+    Peer("asgi-cors", _asgi_cors, asgi=True, answers_preflights=False),
+    Peer("starlette", _starlette, asgi=True),
+    Peer("bottle-cors-plugin", _bottle_cors_plugin),
+    Peer("flask-cors", _flask_cors),
+    Peer("django-cors-headers", _django_cors_headers),
+)
+
+
+def measure_peers(results: Results, *, max_seconds: float) -> None:
+    """Add the group "peers": every peer, ours and the floor in the same rounds; one scenario takes `max_seconds`."""
+    installed = [peer for peer in PEERS if _is_installed(peer.package, results)]
+    too_slow: dict[str, str] = {}
+    scenarios = [scenario for size in SIZES for scenario in with_exact_origins(size)]
+    scenarios = [scenario for scenario in scenarios if scenario.size in (10, 1_000) or scenario.family == "allowed"]
+    scenarios += [with_patterns(size)[0] for size in (1, 100)]
+    for scenario in scenarios:
+        candidates: dict[str, Candidate] = {}
+        for subject in (FLOOR, OURS):
+            _add_subject(candidates, subject, scenario)
+        for peer in installed:
+            if peer.package not in too_slow:
+                _add_peer(candidates, peer, scenario, results)
+        samples = measure_interleaved(candidates, rounds=300, max_seconds=max_seconds)
+        for name, sample in samples.items():
+            if name.startswith("bare "):
+                continue
+            less = None if scenario.outcome.is_preflight else samples["bare " + name]
+            results.add_timed("peers", scenario.name, name, sample, less=less, around=scenario.kind, size=scenario.size)
+            if sample.minimum > SLOWEST * 1e9 and name not in too_slow:
+                too_slow[name] = scenario.name
+    for package, scenario_name in too_slow.items():
+        results.notes.append(f"{package} was not tried any further after {scenario_name!r}: over 50 ms a request.")
+
+
+def _add_subject(candidates: dict[str, Candidate], subject: Subject, scenario: Scenario) -> None:
+    app = subject.wrap(app_with_2_headers, scenario.rules)
+    if app is not None:
+        if not scenario.outcome.is_preflight:
+            candidates["bare " + subject.name] = _wsgi(app_with_2_headers, scenario)
+        candidates[subject.name] = _wsgi(app, scenario)
+
+
+def _add_peer(candidates: dict[str, Candidate], peer: Peer, scenario: Scenario, results: Results) -> None:
+    if scenario.outcome.is_preflight and not peer.answers_preflights:
+        return
+    pair = peer.build(scenario.rules)
+    if pair is None:
+        return
+    if pair.before is not None:
+        pair.before()
+    wrong = _wrong_answer(peer, pair.wrapped, scenario)
+    if wrong is not None:
+        note = f"{peer.package} is not compared where {wrong}."
+        if note not in results.notes:
+            results.notes.append(note)
+        return
+    make = _asgi if peer.asgi else _wsgi
+    if not scenario.outcome.is_preflight:
+        candidates["bare " + peer.package] = make(pair.bare, scenario)
+    candidates[peer.package] = make(pair.wrapped, scenario)
+
+
+def _wsgi(app: Any, scenario: Scenario) -> Candidate:
+    requests = scenario.requests()
+    return Candidate(lambda number: [wsgi_environ(each) for each in islice(requests, number)], wsgi_runner(app))
+
+
+def _asgi(app: Any, scenario: Scenario) -> Candidate:
+    requests = scenario.requests()
+    return Candidate(lambda number: [asgi_scope(each) for each in islice(requests, number)], asgi_runner(app))
+
+
+def _wrong_answer(peer: Peer, app: Any, scenario: Scenario) -> str | None:
+    """What a browser would mind about the answer, for what is measured should at least be right."""
+    for request in islice(scenario.requests(), 2):
+        granted = [value for name, value in _answer(peer, app, request) if name == "access-control-allow-origin"]
+        if (granted == [request.origin]) != scenario.outcome.grants:
+            granted_to = "the request's origin" if granted == [request.origin] else ", ".join(granted) or "nobody"
+            return f"it grants {granted_to} in case of {scenario.family!r}"
+    return None
+
+
+def _answer(peer: Peer, app: Any, request: Request) -> Iterator[tuple[str, str]]:
+    seen: list[tuple[Any, Any]] = []
+    if peer.asgi:
+
+        async def receive() -> dict[str, object]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            seen.extend(message.get("headers", ()))
+
+        asyncio.run(app(asgi_scope(request), receive, send))
+        # asgi-cors sends some of its values as str, which the protocol doesn't allow.
+        return ((_text(name).lower(), _text(value)) for name, value in seen)
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        seen.extend(headers)
+        return lambda data: None
+
+    app(wsgi_environ(request), start_response)
+    return ((name.lower(), value) for name, value in seen)
+
+
+def _text(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.decode("latin-1")
+
+
+def _is_installed(package: str, results: Results) -> bool:
+    try:
+        results.machine[package] = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        results.skipped.append(f"{package} is not installed, so it was not measured.")
+        return False
+    return True
