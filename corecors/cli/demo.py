@@ -1,0 +1,55 @@
+"""`corecors demo`: a small API under a policy, and a browser's rules applied to it over real HTTP."""
+
+import threading
+
+import click
+from rich.console import Console
+
+from corecors.browser import simulate
+from corecors.cli.demo_cases import CASES, Site
+from corecors.cli.demo_client import Client
+from corecors.cli.demo_report import Outcome, legend, summary, table
+from corecors.cli.demo_servers import running_site
+
+
+@click.command()
+@click.option("--serve", is_flag=True, help="Keep the servers running, for a browser of your own and for curl.")
+@click.pass_context
+def demo(context: click.Context, serve: bool) -> None:
+    """Watch a browser's rules applied to a small API.
+
+    Starts an API on one port of 127.0.0.1 and a page on another, does what a browser would do for each of the demo's
+    cases, and prints what was sent, what came back, and what script could read. Exits 1 if a case ended otherwise than
+    the policy says.
+    """
+    console = Console(highlight=False)
+    with running_site() as site:
+        if serve:
+            keep_open(site, console)
+            return
+        outcomes = run(site)
+    console.print(legend(site))
+    console.print(table(outcomes))
+    console.print(summary(outcomes))
+    context.exit(0 if all(outcome.as_expected for outcome in outcomes) else 1)
+
+
+def run(site: Site) -> list[Outcome]:
+    """Try every case, as a browser with an empty preflight cache would."""
+    client = Client()
+    try:
+        return [Outcome(case, site.expectation(case), simulate(site.request(case), client.send)) for case in CASES]
+    finally:
+        client.close()
+
+
+def keep_open(site: Site, console: Console) -> None:
+    """Say where everything is, and return when the user interrupts."""
+    console.print(f"page  {site.page}/", soft_wrap=True)
+    console.print(f"API   {site.api}", soft_wrap=True)
+    console.print("Open the page: your browser then tries the demo's cases. Ctrl-C stops all.", soft_wrap=True)
+    console.print(f"curl -i -H 'Origin: https://app.example.com' {site.api}/articles", soft_wrap=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print("Stopped.")

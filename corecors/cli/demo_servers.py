@@ -1,0 +1,56 @@
+"""The demo's servers: threaded, on loopback, on ports that the system chooses."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from wsgiref.types import WSGIApplication
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from corecors.cli.demo_api import build_app, private_policy, public_policy
+from corecors.cli.demo_cases import HOST, Site
+from corecors.cli.demo_page import build_page
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Logs errors only, and sends a response in as few packets as it fits in.
+
+    Unbuffered writes and Nagle's algorithm together cost 40 ms for each response.
+    """
+
+    wbufsize = 65536
+    disable_nagle_algorithm = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Write nothing: the demo's own table is the record."""
+
+
+class Server:
+    """A server that listens from the start, so that its origin is known, and answers while it is `running`."""
+
+    def __init__(self, port: int = 0) -> None:
+        # The application needs to know all origins, so it can only come afterwards.
+        self._server = ThreadedWSGIServer(HOST, port, app=None, handler=QuietHandler)  # type: ignore[arg-type]
+        self.origin = f"http://{HOST}:{self._server.port}"
+
+    @contextmanager
+    def running(self, app: WSGIApplication) -> Iterator[None]:
+        """Serve `app` in threads until the block ends; the port is free afterwards."""
+        self._server.app = app
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name=self.origin, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._server.shutdown()  # serve_forever then closes the socket
+            thread.join()
+
+
+@contextmanager
+def running_site() -> Iterator[Site]:
+    """Start the API, the page, and the same page on another port; stop them when the block ends."""
+    api, page, stranger = Server(), Server(), Server()
+    site = Site(api.origin, page.origin, stranger.origin, private_policy(page.origin), public_policy())
+    pages = build_page(site)
+    with api.running(build_app(site.private, site.public)), page.running(pages), stranger.running(pages):
+        yield site
