@@ -10,14 +10,15 @@ comes from the core.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from corecors import Answers, Policy, merge_headers
+from corecors import UNRELATED_HEADERS, Answers, Policy, merge_headers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-STATUS_LINES = {204: "204 No Content", 403: "403 Forbidden"}
+NO_CONTENT = "204 No Content"
+FORBIDDEN = "403 Forbidden"
 
 
 class CORSMiddleware(partial[Any]):
@@ -29,7 +30,7 @@ class CORSMiddleware(partial[Any]):
     # An instance whose class defines `__call__` costs 50 ns more per request than a `partial`, which is called from C;
     # that is a fifth of all that CORS costs here (`python -m benchmarks wsgi`).
     app: "WSGIApplication"
-    _replace: "Callable[[Policy], None]"
+    _replace: "Callable[[Answers], None]"
 
     def __new__(cls, app: "WSGIApplication", policy: Policy) -> "CORSMiddleware":
         serve, replace = _serving(app, Answers(policy))
@@ -60,13 +61,27 @@ def _serving(app: "WSGIApplication", answers: Answers) -> "tuple[WSGIApplication
         else:
             origin = environ["HTTP_ORIGIN"]
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
-                return _answer_preflight(current, origin, environ, start_response)
-            lines = current[origin] if len(origin) <= current.longest else current.refused
+                status, headers = current.preflight(
+                    origin,
+                    environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"],
+                    environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+                )
+                start_response(NO_CONTENT if status == 204 else FORBIDDEN, headers)
+                return []
+            # Answers.for_origin, without the price of a call.
+            lines = (
+                current.remembered.get(origin, current.unknown) if len(origin) <= current.longest else current.refused
+            )
+            if lines is None:
+                lines = current.work_out(origin)
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults in place of
         # closure cells, which are slower (`python -m benchmarks wsgi`).
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
-            return start_response(status, merge_headers(headers, lines), exc_info)
+            for name, _ in headers:
+                if name not in UNRELATED_HEADERS:
+                    return start_response(status, merge_headers(headers, lines), exc_info)
+            return start_response(status, headers + lines, exc_info)
 
         return app(environ, start)
 
@@ -75,15 +90,3 @@ def _serving(app: "WSGIApplication", answers: Answers) -> "tuple[WSGIApplication
         answers = other
 
     return serve, replace
-
-
-def _answer_preflight(
-    answers: Answers, origin: str, environ: "WSGIEnvironment", start_response: "StartResponse"
-) -> "Iterable[bytes]":
-    status, headers = answers.preflight(
-        origin, environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"], environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-    )
-    if status != 204:
-        headers.append(("Content-Length", "0"))
-    start_response(STATUS_LINES[status], headers)
-    return []

@@ -2,7 +2,7 @@
 
 from corecors.answers import Answers
 from corecors.evaluation import Decision, Kind, Reason, evaluate, preflight_headers, response_headers
-from corecors.headers import merge_headers
+from corecors.headers import UNRELATED_HEADERS, merge_headers
 from corecors.matching import OriginMatcher
 from corecors.origins import Origin, OriginError, parse_origin
 from corecors.patterns import OriginPattern, parse_pattern
@@ -10,6 +10,7 @@ from corecors.policy import Policy
 from corecors.problems import PolicyError, Problem
 
 __all__ = [
+    "UNRELATED_HEADERS",
     "Answers",
     "Decision",
     "Kind",

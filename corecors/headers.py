@@ -114,16 +114,12 @@ def merge_vary(values: Iterable[str]) -> str:
 def merge_headers(headers: list[tuple[str, str]], answer: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """A response's `headers` with the CORS `answer` in place of whatever CORS headers the application set itself.
 
-    A new list, never one of the two. Every `Access-Control-*` header of the application gives way, so that exactly one
+    A new list, never one of the two. Where every name of `headers` is in `UNRELATED_HEADERS` it is `headers + answer`.
+    Otherwise every `Access-Control-*` header of the application gives way, so that exactly one
     value of each leaves; `Timing-Allow-Origin` does where the answer has one; `Vary` lines become one merged line.
     """
-    for name, _ in headers:
-        if name not in _COMMON_RESPONSE_HEADERS:
-            return _merge_with_care(headers, answer)
-    return headers + answer
-
-
-def _merge_with_care(headers: list[tuple[str, str]], answer: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    if UNRELATED_HEADERS.issuperset(name for name, _ in headers):
+        return headers + answer
     names = {name.lower() for name, _ in answer}
     varies = [value for name, value in headers if name.lower() == "vary"] if "vary" in names else []
     merged = []
@@ -139,7 +135,7 @@ def _merge_with_care(headers: list[tuple[str, str]], answer: list[tuple[str, str
 # The names of response headers that are surely none of ours, in the spellings that applications use. One look-up in
 # this set for each header of a response is cheaper than anything that has to look at its letters first; a name that is
 # missing here costs a few hundred nanoseconds, nothing else. `Set-Cookie` is left out, see `Answers` in evaluation.py.
-_COMMON_RESPONSE_HEADERS = frozenset(
+UNRELATED_HEADERS = frozenset(
     spelling
     for name in """Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition Content-Encoding
     Content-Language Content-Length Content-Location Content-Range Content-Security-Policy Content-Type

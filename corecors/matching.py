@@ -106,9 +106,7 @@ class OriginMatcher:
             return False
         if origin in self._exact:
             return True
-        if self.exact_only:
-            return False
-        return origin in self._remembered or self._search(origin) in _LET_IN
+        return not self.exact_only and (origin in self._remembered or self._find(origin) is not None)
 
     def match(self, origin: str) -> Match:
         """The same decision as `matches`, with what made it."""
@@ -118,46 +116,54 @@ class OriginMatcher:
             return Match.MALFORMED
         if origin in self._exact:
             return Match.EXACT
-        return self._remembered.get(origin) or self._search(origin)
-
-    def _search(self, origin: str) -> Match:
+        found = self._remembered.get(origin) or self._find(origin)
+        if found is not None:
+            return found
         if origin == NULL_ORIGIN:
-            return self._search_null()
+            return Match.NONE if self._null else Match.NULL_REFUSED
+        return Match.MALFORMED if read_origin(origin) is None else Match.NONE
+
+    def _find(self, origin: str) -> Match | None:
+        """What lets an origin in that is not listed whole; None where nothing does."""
+        if origin == NULL_ORIGIN:
+            if self._null is Match.PREDICATE and not self._asks_predicate(origin):
+                return None
+            return self._null
+        # A suffix is cheap to look up and a parse is not, so what has no known suffix is not parsed. Whatever has one
+        # is, before it counts.
+        if self._depths and self._has_suffix(origin) and read_origin(origin) is not None:
+            return self._remember(origin, Match.PATTERN)
+        if not (self._any_port or self._regexes or self._predicate):
+            return None
         parsed = read_origin(origin)
         if parsed is None:
-            return Match.MALFORMED
-        if self._matches_pattern(origin, parsed.scheme, parsed.host, parsed.port):
+            return None
+        if self._any_port and (origin if parsed.port is None else origin[: origin.rindex(":")]) in self._any_port:
             return self._remember(origin, Match.PATTERN)
         if any(fullmatch(origin) for fullmatch in self._regexes):
             return self._remember(origin, Match.REGEX)
         # A predicate's answer may change from call to call, so it is never remembered.
-        return Match.PREDICATE if self._asks_predicate(origin) else Match.NONE
-
-    def _search_null(self) -> Match:
-        if self._null is Match.PREDICATE:
-            return Match.PREDICATE if self._asks_predicate(NULL_ORIGIN) else Match.NONE
-        return self._null or Match.NULL_REFUSED
+        return Match.PREDICATE if self._asks_predicate(origin) else None
 
     def _asks_predicate(self, origin: str) -> bool:
         # Only True itself lets in: a coroutine that nobody awaited is truthy too.
         return self._predicate is not None and self._predicate(origin) is True
 
-    def _matches_pattern(self, origin: str, scheme: str, host: str, port: int | None) -> bool:
-        without_port = origin if port is None else origin[: origin.rindex(":")]
-        if without_port in self._any_port:
-            return True
+    def _has_suffix(self, origin: str) -> bool:
+        """Whether a text ends as some pattern with a wildcard for subdomains says, at least one character before it."""
+        scheme, _, rest = origin.partition("://")
         suffixes = self._suffixes.get(scheme, _NOTHING)
         any_port_suffixes = self._any_port_suffixes.get(scheme, _NOTHING)
         if not (suffixes or any_port_suffixes):
             return False
-        # Suffixes keep their leading dot and come right to left, so one label at least always stands before a match.
-        dot = len(without_port)
-        first = len(scheme) + len("://")
+        host = rest.partition(":")[0]
+        # Suffixes keep their leading dot and come right to left; a dot at 0 has no label before it.
+        dot = len(host)
         for occurs in self._depths:
-            dot = without_port.rfind(".", first, dot)
+            dot = host.rfind(".", 1, dot)
             if dot < 0:
                 return False
-            if occurs and (origin[dot:] in suffixes or without_port[dot:] in any_port_suffixes):
+            if occurs and (rest[dot:] in suffixes or host[dot:] in any_port_suffixes):
                 return True
         return False
 
@@ -168,7 +174,6 @@ class OriginMatcher:
         return match
 
 
-_LET_IN = frozenset({Match.ANY, Match.EXACT, Match.NULL, Match.PATTERN, Match.REGEX, Match.PREDICATE})
 _NOTHING: frozenset[str] = frozenset()
 
 
