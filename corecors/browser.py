@@ -16,6 +16,7 @@ Embedder Policy, and Local Network Access, which is a permission that the user g
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 from urllib.parse import quote
 
 from corecors.exchange import (
@@ -161,11 +162,10 @@ class _Course:
         address = parse_url(request.url)
         if address is None:
             self._refuse("dom-request", f"{request.url!r} is no absolute URL.", "Write scheme, host and path.")
-        elif address.has_userinfo:
+        self.hops.append(address)
+        if address.has_userinfo:
             mend = "Send them in an Authorization header."
             self._refuse("dom-request", "fetch() takes no URL with a user name or password in it.", mend)
-        else:
-            self.hops.append(address)
         if not is_token(request.method):
             self._refuse("methods", f"{request.method!r} is no method.", "A method is one word, such as GET.")
         if is_forbidden_method(request.method):
@@ -187,21 +187,21 @@ class _Course:
                 kept.append((name, value))
         self.headers, self.body = tuple(kept), request.body
 
-    def _refuse(self, section: str, explanation: str, mend: str) -> None:
-        self._judge([failed(Step.REQUEST, section, explanation, mend)])
+    def _refuse(self, section: str, explanation: str, mend: str) -> NoReturn:
+        self._fail(failed(Step.REQUEST, section, explanation, mend))
 
     def _check_target(self) -> None:
         address = self.hops[-1]
         step, page = Step.TARGET, self.request.origin
         if address.scheme not in WEB_PORTS:
             why = f"CORS knows http and https only, and this is a {address.scheme}: address."
-            self._judge([failed(step, "main-fetch", why, "Use http or https.")])
+            self._fail(failed(step, "main-fetch", why, "Use http or https."))
         if address.port in BAD_PORTS:
             why = f"Browsers do not connect to port {address.port}, which belongs to another protocol."
-            self._judge([failed(step, "port-blocking", why, "Let the server listen on another port.")])
+            self._fail(failed(step, "port-blocking", why, "Let the server listen on another port."))
         if page.startswith("https://") and address.scheme == "http" and not address.is_loopback:
             why = f"The page is on https, and {address.origin} is not: mixed content is blocked."
-            self._judge([failed(step, "main-fetch", why, "Serve the address over https.")])
+            self._fail(failed(step, "main-fetch", why, "Serve the address over https."))
 
     def _fetch(self) -> None:
         """One hop: a preflight if one is due, the request, the checks on its response, and where it leads."""
@@ -221,13 +221,13 @@ class _Course:
             )
         )
         if self.crossed:
-            self._judge(cors_checks(received, self._origin(), self.request.credentials), of_response=True)
+            self._judge(*cors_checks(received, self._origin(), self.request.credentials), of_response=True)
             self.timing_failed = self.timing_failed or not timing_allowed(received, self._origin())
         if received.status in REDIRECT_STATUSES and received.get("Location") is not None:
             self._follow(received)
         else:
             self.final = received
-            self._judge([self._success(received)], of_response=True)
+            self._judge(self._success(received), of_response=True)
 
     def _origin(self) -> str:
         """The origin as it is sent: `null` once a redirect led from one foreign origin elsewhere.
@@ -257,15 +257,15 @@ class _Course:
         headers_due = any(not self.cache.has_header(key, name, self.now) for name in unsafe)
         reasons += unsafe.values()
         if not reasons:
-            self._judge([passed(Step.PREFLIGHT_DUE, "main-fetch", "No preflight: an HTML form could send this too.")])
+            self._judge(passed(Step.PREFLIGHT_DUE, "main-fetch", "No preflight: method and headers are safelisted."))
             return
         self.preflight_wanted = True
         because = "; ".join(reasons)
         if not method_due and not headers_due:
             why = f"No preflight: an earlier one is remembered ({because})."
-            self._judge([passed(Step.PREFLIGHT_DUE, "concept-cache-match", why)])
+            self._judge(passed(Step.PREFLIGHT_DUE, "concept-cache-match", why))
             return
-        self._judge([passed(Step.PREFLIGHT_DUE, "main-fetch", f"A preflight is due: {because}.")])
+        self._judge(passed(Step.PREFLIGHT_DUE, "main-fetch", f"A preflight is due: {because}."))
         self._preflight(key, tuple(unsafe))
 
     def _preflight(self, key: Key, unsafe_names: tuple[str, ...]) -> None:
@@ -284,7 +284,7 @@ class _Course:
             has_authorization=get(self.headers, NON_WILDCARD_REQUEST_HEADER) is not None,
             upload_listeners=self.request.upload_listeners,
         )
-        self._judge(checks, of_response=True)
+        self._judge(*checks, of_response=True)
         if all(check.passed for check in checks) or self.cache.engine is not None:
             listed, _ = list_items(received, ALLOW_METHODS)
             if self.request.upload_listeners and received.get(ALLOW_METHODS) is None:
@@ -301,32 +301,30 @@ class _Course:
         targets = lines(received.headers, "Location")
         # Browsers take the bytes for UTF-8 and percent-encode what is not ASCII.
         there = parse_url(quote(targets[0], safe=_ASCII, encoding="latin-1", errors="replace"), here)
-        fault = None
         if len(targets) > 1 or there is None:
-            fault = "Location is not one URL", "Send one Location header, with a URL."
-        elif there.scheme not in WEB_PORTS:
-            fault = f"Location leads to a {there.scheme}: address", "Redirect to http or https."
-        elif len(self.hops) > MAX_REDIRECTS:
-            fault = f"this is redirect {len(self.hops)}, and browsers follow {MAX_REDIRECTS}", "Look for a loop."
-        elif there.has_userinfo and (self.crossed or there.origin != self.request.origin):
-            fault = "Location has a user name or password in it", "Redirect to the URL without them."
-        if fault is not None or there is None:
-            what, mend = fault or ("", "")
-            value = ", ".join(targets)
-            why = f"The redirect ({received.status}) is not followed: {what}."
-            self._judge([failed(Step.REDIRECT, "http-redirect-fetch", why, mend, "Location", value)], of_response=True)
-            return
+            self._stop_redirect(received, "Location is not one URL", "Send one Location header, with a URL.")
+        if there.scheme not in WEB_PORTS:
+            self._stop_redirect(received, f"it leads to a {there.scheme}: address", "Redirect to http or https.")
+        if len(self.hops) > MAX_REDIRECTS:
+            self._stop_redirect(received, f"browsers follow {MAX_REDIRECTS} and no more", "Look for a loop.")
+        if there.has_userinfo and (self.crossed or there.origin != self.request.origin):
+            why = "Location has a user name or password in it"
+            self._stop_redirect(received, why, "Redirect to the URL without them.")
         get_instead = received.status in (301, 302) and self.method == "POST"
         if get_instead or (received.status == 303 and self.method not in ("GET", "HEAD")):
             self.method, self.body = "GET", None
             self.headers = tuple(line for line in self.headers if line[0].lower() not in BODY_HEADERS)
         if there.origin != here.origin:
-            kept = (line for line in self.headers if line[0].lower() != NON_WILDCARD_REQUEST_HEADER)
-            self.headers = tuple(kept)
+            self.headers = tuple(line for line in self.headers if line[0].lower() != NON_WILDCARD_REQUEST_HEADER)
         self.hops.append(there)
         sent_as = f", from now on as origin {self._origin()}" if self._origin() != self.request.origin else ""
         why = f"Redirected ({received.status}) to {there.url}{sent_as}."
-        self._judge([passed(Step.REDIRECT, "http-redirect-fetch", why, "Location", targets[0])], of_response=True)
+        self._judge(passed(Step.REDIRECT, "http-redirect-fetch", why, "Location", targets[0]), of_response=True)
+
+    def _stop_redirect(self, received: Received, what: str, mend: str) -> NoReturn:
+        why = f"The redirect ({received.status}) is not followed: {what}."
+        location = received.get("Location")
+        self._fail(failed(Step.REDIRECT, "http-redirect-fetch", why, mend, "Location", location), of_response=True)
 
     def _success(self, received: Received) -> Check:
         why = f"The script can read the response ({received.status})"
@@ -339,9 +337,13 @@ class _Course:
         self.exchanges.append(Exchange(sent, received))
         return received
 
-    def _judge(self, checks: list[Check], *, of_response: bool = False) -> None:
+    def _judge(self, *checks: Check, of_response: bool = False) -> None:
         """Note the checks, and end the course where browsers would."""
         about = len(self.exchanges) - 1 if of_response else None
         self.checks += [replace(check, exchange=about) for check in checks]
         if not all(check.passed_in_practice for check in checks):
             raise _NetworkError
+
+    def _fail(self, check: Check, *, of_response: bool = False) -> NoReturn:
+        self.checks.append(replace(check, exchange=len(self.exchanges) - 1 if of_response else None))
+        raise _NetworkError

@@ -24,7 +24,7 @@ HeaderLines = tuple[tuple[str, str], ...]
 # Looser than `corecors.origins` on purpose: browsers send hosts that a policy refuses to match ("$", empty labels), and
 # extensions and apps have schemes of their own ("chrome-extension://...", "capacitor://localhost").
 _SERIALISED_ORIGIN = re.compile(
-    r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:]+\]|[^\x00-\x20\x7f-\U0010ffffA-Z/?#@:\[\]\\]*)(:[0-9]{1,5})?"
+    r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:]+\]|[^\x00-\x20\x7f-\U0010ffffA-Z/?#@:\[\]\\]+)(:[0-9]{1,5})?"
 )
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 

@@ -28,7 +28,7 @@ BAD_PORTS = frozenset(
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_AND_NEWLINE = str.maketrans("", "", "\t\n\r")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_AUTHORITY = re.compile(r"(?:([^/?]*)@)?([^/?@]*?)(?::([0-9]*))?(?=[/?]|$)(.*)", re.DOTALL)
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,9}))?")
 _DOMAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff#%/:<>?@\[\\\]^|]+")  # no forbidden domain code point, ASCII only
 _NUMERIC_LAST_LABEL = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
 _KEPT = "!#$%&'()*+,-./:;=?@[\\]^_`{|}~"  # printable ASCII that is not percent-encoded
@@ -57,6 +57,7 @@ class Address:
 
     @property
     def url(self) -> str:
+        """The URL as it is sent."""
         return f"{self.scheme}:" if self.scheme not in WEB_PORTS else self.origin + self.path
 
     @property
@@ -93,23 +94,24 @@ def parse_url(text: str, base: Address | None = None) -> Address | None:
 
 
 def _with_authority(scheme: str, text: str) -> Address | None:
-    parts = _AUTHORITY.fullmatch(text)
+    authority = re.split("[/?]", text, maxsplit=1)[0]
+    userinfo, _, place = authority.rpartition("@")
+    parts = _HOST_AND_PORT.fullmatch(place)
     if parts is None:
         return None
-    userinfo, host, port_text, rest = parts[1], parts[2].lower(), parts[3], parts[4]
-    port = int(port_text) if port_text and len(port_text) < 10 else None
-    if not _is_host(host) or (port_text and (port is None or port > 65535)):
+    host, port = parts[1].lower(), int(parts[2]) if parts[2] else None
+    if not _is_host(host) or (port is not None and port > 65535):
         return None
     if host.startswith("["):
         host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
-    path, mark, query = rest.partition("?")
+    path, mark, query = text[len(authority) :].partition("?")
     return Address(
         scheme,
         host,
         None if port == WEB_PORTS[scheme] else port,
         _path(path) + _encoded(mark + query),
         # `//@host` has an empty user and no password: no userinfo; nor has `//:@host`.
-        has_userinfo=bool(userinfo) and userinfo != ":",
+        has_userinfo=userinfo not in ("", ":"),
     )
 
 
