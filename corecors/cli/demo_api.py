@@ -30,7 +30,7 @@ ROUTES = Map(
         Rule("/feed", endpoint="feed", methods=["GET"]),
     ]
 )
-ARTICLES = [{"number": number, "title": f"Article {number}"} for number in (1, 2, 3)]
+ARTICLES: list[dict[str, object]] = [{"number": number, "title": f"Article {number}"} for number in (1, 2, 3)]
 
 
 def private_policy(page_origin: str) -> Policy:

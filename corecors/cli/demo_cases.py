@@ -68,7 +68,7 @@ class Site:
             case From.SANDBOX:
                 return "null"
             case made_up:
-                return made_up.value
+                return str(made_up.value)
 
     def request(self, case: Case) -> Request:
         """The request that the case makes."""

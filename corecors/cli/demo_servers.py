@@ -31,7 +31,7 @@ class Server:
     def __init__(self, port: int = 0) -> None:
         # The application needs to know all origins, so it can only come afterwards.
         self._server = ThreadedWSGIServer(HOST, port, app=None, handler=QuietHandler)  # type: ignore[arg-type]
-        self.origin = f"http://{HOST}:{self._server.port}"
+        self.origin: str = f"http://{HOST}:{self._server.port}"
 
     @contextmanager
     def running(self, app: WSGIApplication) -> Iterator[None]:
