@@ -119,6 +119,8 @@ def is_ip_address(host: str) -> bool:
 
 def _canonical_ipv6(host: str) -> str | None:
     """`host` ("[...]") as URL's IPv6 serialiser writes it; None where it is no address."""
+    if host[-1] != "]" or "%" in host:  # a zone means something to one machine only, so it is in no origin
+        return None
     import ipaddress  # only hosts in brackets pay for the import
 
     try:
@@ -144,6 +146,8 @@ def shown(text: str) -> str:
 # What is wrong, for people. Only configuration gets here, so clarity comes before speed.
 
 _LENIENT = re.compile(r"(?:([^:/?#\\@]*):)?[/\\]{0,3}([^/?#\\]*)(.*)", re.DOTALL)
+_QUOTES = "\"'`"
+_REGEX = re.compile(r"\\[.dw]|\A\.\*|\.\*[\\?]|\.\+|\([^()|]*[|)]|\[\w-\w")
 
 
 def _diagnose(text: str) -> OriginError:
@@ -158,19 +162,24 @@ def _diagnose(text: str) -> OriginError:
 def _first_fault(text: str) -> str:
     if text.strip() != text:
         return "has white space around it"
-    if text.lower() == "null":
+    if text.lower().strip(_QUOTES) == "null":
         return "`null` is what browsers send for opaque origins and identifies nobody"
     if re.search(r"[\x00-\x20\x7f]", text):
         return "has white space or a control character in it: one origin an entry"
-    if "," in text or ";" in text:
+    if looks_like_regex(text):
+        return "looks like a regular expression; those belong in allow_origin_regexes"
+    opaque = re.match(r"([a-z]+):(?![0-9])", text, re.IGNORECASE)
+    if opaque and opaque[1].lower() in OPAQUE_SCHEMES:
+        return f"browsers send `null` for {opaque[1].lower()}: pages, never this text"
+    if "," in text or ";" in text or (text[0] == "[" and text[-1] == "]"):
         return "looks like a list: give one origin an entry"
+    if text[0] in _QUOTES and text[-1] in _QUOTES:
+        return "has quotation marks around it"
     scheme, separator, rest = text.partition("://")
     if not separator:
         if re.match(r"[a-z][a-z0-9+.-]*(?::/?|//)(?![0-9/])", text, re.IGNORECASE):
             return 'has no "://" after its scheme'
         return "has no scheme"
-    if scheme in OPAQUE_SCHEMES:
-        return f"browsers send `null` for {scheme}: pages, never this text"
     if re.fullmatch(SCHEME, scheme) is None:
         return "has upper case in its scheme" if re.fullmatch(SCHEME, scheme.lower()) else "has no valid scheme"
     end = re.search(r"[/?#\\]", rest)
@@ -181,7 +190,16 @@ def _first_fault(text: str) -> str:
         tail = rest[end.start() :]
         kinds = {"?": "a query", "#": "a fragment", "\\": "a backslash", "/": "a path"}
         return "has a trailing slash" if tail == "/" else f"has {kinds[tail[0]]}, which is never part of an origin"
+    if "[" not in authority and authority.count(":") > 1 and _canonical_ipv6(f"[{authority}]"):
+        return "has an IPv6 address without brackets around it"
+    if re.search(r"\][^:]", authority):
+        return "has something after its IPv6 address that is not a colon and a port"
     return _host_fault(*_split_port(authority), scheme)
+
+
+def looks_like_regex(text: str) -> bool:
+    """Whether `text` was surely written as a regular expression, for it holds what no origin or pattern has."""
+    return text[:1] == "^" or text[-1:] == "$" or _REGEX.search(text.partition("://")[2]) is not None
 
 
 def _split_port(authority: str) -> tuple[str, str | None]:
@@ -200,8 +218,8 @@ def _host_fault(host: str, port: str | None, scheme: str) -> str:
         return "has characters beyond ASCII in its host, which browsers send in Punycode"
     if host != host.lower():
         return "has upper case in its host"
-    if host[0] == "[" or host[-1] == "]" or ":" in (port or ""):
-        if _canonical_ipv6(f"[{host.strip('[]')}]") != host:
+    if host[0] == "[" or host[-1] == "]":
+        if _canonical_ipv6(host) != host:
             return "has an IPv6 address that is not in the compressed form that browsers send"
     elif host.endswith("."):
         return "has a trailing dot: another origin than the one without it"
@@ -225,7 +243,7 @@ def _host_fault(host: str, port: str | None, scheme: str) -> str:
 def _port_fault(port: str | None, scheme: str) -> str:
     if port == "":
         return "has a colon but no port"
-    if port is None or re.fullmatch("[0-9]{1,9}", port) is None:
+    if port is None or re.fullmatch("[0-9]+", port) is None:
         return "has a port that is no number"
     if int(port) == DEFAULT_PORTS.get(scheme):
         return f"has the default port of {scheme}, which browsers leave out"
@@ -236,12 +254,15 @@ def _port_fault(port: str | None, scheme: str) -> str:
 
 def mended_origin(text: str) -> str | None:
     """The origin that `text` surely meant, or None: what an origin never has is dropped, the rest respelled."""
-    parts = _LENIENT.fullmatch(text.strip())
-    if parts is None or re.search(r"[\s,;*]", text.strip()):
+    bare = text.strip().strip(_QUOTES)
+    parts = _LENIENT.fullmatch(bare)
+    if parts is None or re.search(r"[\s,;*]", bare) or looks_like_regex(bare):
         return None
+    if "\\" in bare and "@" in bare:
+        return None  # parsers disagree about which of the two ends the host
     scheme, authority, _ = parts.groups()
     if scheme is None or ("." in scheme or scheme == "localhost"):  # "app.example.com:8443": a host, not a scheme
-        found = re.fullmatch(r"(?:(https?)//?)?([^/?#\\@]+)[/?#\\]?.*", text.strip(), re.IGNORECASE | re.DOTALL)
+        found = re.fullmatch(r"(?:(https?)//?)?([^/?#\\@]+)[/?#\\]?.*", bare, re.IGNORECASE | re.DOTALL)
         if found is None:
             return None
         local = found[2].startswith("localhost")
@@ -252,7 +273,7 @@ def mended_origin(text: str) -> str | None:
     host = _respelled_host(host)
     scheme = scheme.lower()
     if port is not None and port.isdecimal() and port.isascii():
-        number = int(port[:9])
+        number = int(port)
         port = None if number == DEFAULT_PORTS.get(scheme) else str(number)
     mended = f"{scheme}://{host}" + ("" if not port else f":{port}")
     return mended if mended != text and read_origin(mended) is not None else None

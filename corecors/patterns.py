@@ -10,6 +10,7 @@
 policy's affair and no pattern.)
 """
 
+import re
 from typing import NamedTuple
 
 from corecors.origins import (
@@ -17,6 +18,7 @@ from corecors.origins import (
     Origin,
     OriginError,
     is_ip_address,
+    looks_like_regex,
     mended_origin,
     parse_origin,
     read_origin,
@@ -24,6 +26,7 @@ from corecors.origins import (
 
 ANY_PORT = ":*"
 ANY_SUBDOMAIN = "://*."
+_PATH = re.compile(r"(?<=[^:/])/[^/]*\Z")
 
 
 class OriginPattern(NamedTuple):
@@ -45,14 +48,20 @@ def parse_pattern(text: str) -> OriginPattern:
     """
     if not isinstance(text, str):
         raise OriginError(f"an origin pattern is text, not {type(text).__name__}")
-    if len(text) > 4 * MAX_ORIGIN_LENGTH or "*" not in text:
+    if len(text) > 4 * MAX_ORIGIN_LENGTH or not ("*" in text or text.startswith(".")):
         return OriginPattern(parse_origin(text), any_subdomain=False, any_port=False)
+    if looks_like_regex(text):
+        raise OriginError("looks like a regular expression; those belong in allow_origin_regexes")
+    if "*" in text and (tail := _PATH.search(text)) is not None:
+        wrong = "has a trailing slash" if tail[0] == "/" else "has a path, which is never part of an origin"
+        raise OriginError(wrong, _mended_pattern(text[: tail.start()]))
     rest = text
     any_port = rest.endswith(ANY_PORT)
     if any_port:
         rest = rest[: -len(ANY_PORT)]
-    if rest.startswith("*."):
-        mended = mended_origin("https://" + rest[2:]) or "https://" + rest[2:]
+    if rest.startswith(("*.", ".")):
+        bare = "https://" + rest.removeprefix("*")[1:]
+        mended = mended_origin(bare) or bare
         certain = read_origin(mended) is not None
         mend = mended.replace("://", ANY_SUBDOMAIN, 1) + (ANY_PORT if any_port else "")
         raise OriginError("has no scheme", mend if certain else None)
@@ -83,6 +92,15 @@ def _parse_rest(text: str, rest: str, any_subdomain: bool, any_port: bool) -> Or
                 mended = mended.replace("://", ANY_SUBDOMAIN, 1)
             mended += ANY_PORT if any_port else ""
         raise OriginError(error.wrong, mended) from None
+
+
+def _mended_pattern(text: str) -> str | None:
+    """`text` where it is a pattern, else its mend where one is certain."""
+    try:
+        parse_pattern(text)
+    except OriginError as error:
+        return error.mend
+    return text
 
 
 def _misplaced_wildcard(rest: str) -> str:
