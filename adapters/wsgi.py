@@ -10,7 +10,10 @@ comes from the core.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from corecors import UNRELATED_HEADERS, Answers, Policy, merge_headers
+from corecors import UNRELATED_HEADERS, Answers, Kind, PathPolicies, Policy, merge_headers
+from corecors.adapters.rejections import RejectionLog
+from corecors.adapters.requests import decide
+from corecors.adapters.watching import DecisionHook, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,44 +22,74 @@ if TYPE_CHECKING:
 
 NO_CONTENT = "204 No Content"
 FORBIDDEN = "403 Forbidden"
+LOG_REJECTIONS = RejectionLog()
 
 
 class CORSMiddleware(partial[Any]):
     """A WSGI application that answers for `app` under `policy`.
 
-    `policy` may be replaced while serving: each request sees the old one or the new one, never both.
+    policy: a `Policy`, or `PathPolicies` to choose one by the request's path; a path without one passes untouched.
+        May be replaced while serving: each request sees the old one or the new one, never both.
+    on_decision: called with each request's `Decision` and its environ, for metrics. What it raises goes no further.
+    report_only: a policy that decides nothing; where it would have decided otherwise than `policy`, that is logged.
+    block_disallowed: answer a cross-origin request from an origin that is not allowed with 403, in place of letting
+        the application run and leaving it to the browser to withhold the response.
+    rejections: the log of rejected requests; None for no log.
+
+    A single policy with none of the middle three is served from remembered answers; anything else costs one full
+    decision a request, some microseconds.
     """
 
-    # An instance whose class defines `__call__` costs 50 ns more per request than a `partial`, which is called from C;
-    # that is a fifth of all that CORS costs here (`python -m benchmarks wsgi`).
+    # An instance whose class defines `__call__` costs a third more per request than a function; a `partial`, which is
+    # called from C, half of that (`python -m benchmarks wsgi`).
     app: "WSGIApplication"
-    _replace: "Callable[[Answers], None]"
+    _replace: "Callable[[Policy | PathPolicies], None]"
+    _policy: Policy | PathPolicies
 
-    def __new__(cls, app: "WSGIApplication", policy: Policy) -> "CORSMiddleware":
-        serve, replace = _serving(app, Answers(policy))
+    def __new__(
+        cls,
+        app: "WSGIApplication",
+        policy: Policy | PathPolicies,
+        *,
+        on_decision: DecisionHook | None = None,
+        report_only: Policy | None = None,
+        block_disallowed: bool = False,
+        rejections: RejectionLog | None = LOG_REJECTIONS,
+    ) -> "CORSMiddleware":
+        serve, replace = _serving(app, Watch(on_decision, report_only, block_disallowed, rejections), rejections)
         self = super().__new__(cls, serve)
         self.app = app
-        self._policy = policy
         self._replace = replace
+        self.policy = policy
         return self
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> Policy | PathPolicies:
         """The policy in force."""
         return self._policy
 
     @policy.setter
-    def policy(self, policy: Policy) -> None:
-        self._replace(Answers(policy))
+    def policy(self, policy: Policy | PathPolicies) -> None:
+        self._replace(policy)
         self._policy = policy
 
 
-def _serving(app: "WSGIApplication", answers: Answers) -> "tuple[WSGIApplication, Callable[[Answers], None]]":
-    """The application that serves, and what gives it other answers."""
+def _serving(
+    app: "WSGIApplication", watch: Watch, rejections: RejectionLog | None
+) -> "tuple[WSGIApplication, Callable[[Policy | PathPolicies], None]]":
+    """The application that serves, and what gives it a policy."""
+    refused = rejections.refused if rejections is not None else None
+    answers: Answers | None = None  # for a policy that is served from remembered answers
+    policies: Policy | PathPolicies = Policy()  # for anything else
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         current = answers  # read once: a policy that is replaced meanwhile does not divide this request
-        if "HTTP_ORIGIN" not in environ:
+        lines: list[tuple[str, str]] | None
+        if current is None:
+            lines, done = serve_by_decision(environ, start_response)
+            if lines is None:
+                return done
+        elif "HTTP_ORIGIN" not in environ:
             lines = current.without_origin
         else:
             origin = environ["HTTP_ORIGIN"]
@@ -66,17 +99,24 @@ def _serving(app: "WSGIApplication", answers: Answers) -> "tuple[WSGIApplication
                     environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"],
                     environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
                 )
-                start_response(NO_CONTENT if status == 204 else FORBIDDEN, headers)
+                if status == 204:
+                    start_response(NO_CONTENT, headers)
+                else:
+                    if refused is not None:
+                        refused(current.policy, environ, origin)
+                    start_response(FORBIDDEN, headers)
                 return []
             # Answers.for_origin, without the price of a call.
             lines = (
-                current.remembered.get(origin, current.unknown) if len(origin) <= current.longest else current.refused
+                current.remembered.get(origin, current.unknown) if len(origin) <= current.longest else current.overlong
             )
             if lines is None:
                 lines = current.work_out(origin)
+            if lines is current.refused and refused is not None:
+                refused(current.policy, environ, origin)
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults in place of
-        # closure cells, which are slower (`python -m benchmarks wsgi`).
+        # closure cells, which are slower. The loop is merge_headers' own, without the price of a call.
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
             for name, _ in headers:
                 if name not in UNRELATED_HEADERS:
@@ -85,8 +125,32 @@ def _serving(app: "WSGIApplication", answers: Answers) -> "tuple[WSGIApplication
 
         return app(environ, start)
 
-    def replace(other: Answers) -> None:
-        nonlocal answers
-        answers = other
+    def serve_by_decision(
+        environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "tuple[list[tuple[str, str]] | None, Iterable[bytes]]":
+        """The lines to merge into the application's response; or None, and the body of a response that was started."""
+        policy = policies
+        if isinstance(policy, PathPolicies):
+            found = policy.for_environ(environ)
+            if found is None:
+                return None, app(environ, start_response)
+            policy = found
+        decision = decide(policy, environ)
+        lines = list(decision.headers.items())
+        blocked = watch.blocks(decision, environ)
+        if decision.status == 204:
+            start_response(NO_CONTENT, lines)
+        elif blocked or decision.kind is Kind.PREFLIGHT:
+            start_response(FORBIDDEN, [*lines, ("Content-Length", "0")])
+        else:
+            return lines, []
+        return None, []
+
+    def replace(policy: Policy | PathPolicies) -> None:
+        nonlocal answers, policies
+        if not isinstance(policy, (Policy, PathPolicies)):
+            raise TypeError(f"policy is a Policy or PathPolicies, not {type(policy).__name__}")
+        policies = policy
+        answers = Answers(policy) if isinstance(policy, Policy) and watch.leaves_to_answers(policy) else None
 
     return serve, replace

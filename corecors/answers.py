@@ -6,7 +6,7 @@ is refused is never remembered, so an attacker can fill nothing; who can make up
 empty the memory, which costs the next request of each origin one ordinary evaluation.
 """
 
-from corecors.evaluation import FAILED_STATUS, PASSED_STATUS, VARY_PREFLIGHT, evaluate, response_headers
+from corecors.evaluation import FAILED_STATUS, PASSED_STATUS, VARY_ACTUAL, VARY_PREFLIGHT, evaluate, response_headers
 from corecors.headers import ALLOW_ORIGIN, PREFLIGHT_METHOD, VARY
 from corecors.policy import Policy
 
@@ -28,8 +28,9 @@ class Answers:
     policy: what the answers follow.
     without_origin: the answer to a request that has no `Origin`.
     refused: the answer to an origin that is not allowed.
-    longest: the answer to an origin that is longer is `refused`; asking first spares hashing it. (-1 where every
-        origin gets the same answer, which then is all of the three.)
+    longest: the answer to an origin that is longer is `overlong`; asking first spares hashing it. -1 where every origin
+        gets the same answer.
+    overlong: `refused`, or what every origin gets.
     remembered: answers by origin.
     unknown: the answer to an origin that is not remembered: `refused` where all that are allowed are remembered, else
         None: it has to be worked out.
@@ -45,6 +46,7 @@ class Answers:
         "_preflights",
         "_refused_status",
         "longest",
+        "overlong",
         "policy",
         "refused",
         "remembered",
@@ -56,8 +58,9 @@ class Answers:
         matcher = policy._matcher
         self.policy = policy
         self.without_origin: HeaderList = list(response_headers(policy, None).items())
-        self.refused = self.without_origin
+        self.refused: HeaderList = [(VARY, VARY_ACTUAL)]
         self.longest = -1 if matcher.any_origin else matcher.longest
+        self.overlong = self.without_origin if matcher.any_origin else self.refused
         self.remembered: dict[str, HeaderList] = {}
         self.unknown: HeaderList | None = None
         # A predicate is asked once for each request, and may change its mind: beside one, only origins that are listed
@@ -81,7 +84,7 @@ class Answers:
     def for_origin(self, origin: str) -> HeaderList:
         """The headers of an actual response to `origin`, the value of an `Origin` header."""
         if len(origin) > self.longest:
-            return self.refused
+            return self.overlong
         answer = self.remembered.get(origin, self.unknown)
         return self.work_out(origin) if answer is None else answer
 
