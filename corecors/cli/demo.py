@@ -45,11 +45,11 @@ def run(site: Site) -> list[Outcome]:
 
 def keep_open(site: Site, console: Console) -> None:
     """Say where everything is, and return when the user interrupts."""
-    console.print(f"page  {site.page}/", soft_wrap=True)
-    console.print(f"API   {site.api}", soft_wrap=True)
-    console.print("Open the page: your browser then tries the demo's cases. Ctrl-C stops all.", soft_wrap=True)
-    console.print(f"curl -i -H 'Origin: https://app.example.com' {site.api}/articles", soft_wrap=True)
     try:
+        console.print(f"page  {site.page}/", soft_wrap=True)
+        console.print(f"API   {site.api}", soft_wrap=True)
+        console.print("Open the page: your browser then tries the demo's cases. Ctrl-C stops all.")
+        console.print(f"curl -i -H 'Origin: https://app.example.com' {site.api}/articles", soft_wrap=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         console.print("Stopped.")

@@ -7,12 +7,11 @@ import json
 from collections.abc import Iterator
 
 from werkzeug.exceptions import HTTPException, Unauthorized
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import Map, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from corecors import Policy
+from corecors import PathPolicies, Policy
 from corecors.adapters.wsgi import CORSMiddleware
 
 COOKIE_NAME = "corecors_demo"
@@ -27,7 +26,7 @@ ROUTES = Map(
         Rule("/elsewhere", endpoint="elsewhere", methods=["GET"]),
         Rule("/stream", endpoint="stream", methods=["GET"]),
         Rule("/crash", endpoint="crash", methods=["GET"]),
-        Rule("/feed", endpoint="feed", methods=["GET"]),
+        Rule("/public/feed", endpoint="feed", methods=["GET"]),
     ]
 )
 ARTICLES: list[dict[str, object]] = [{"number": number, "title": f"Article {number}"} for number in (1, 2, 3)]
@@ -50,9 +49,9 @@ def public_policy() -> Policy:
     return Policy(allow_origins=["*"], expose_headers=["*"])
 
 
-def build_app(private: Policy, public: Policy) -> DispatcherMiddleware:
-    """The whole API as one WSGI application."""
-    return DispatcherMiddleware(CORSMiddleware(api, private), {"/public": CORSMiddleware(api, public)})
+def build_app(private: Policy, public: Policy) -> CORSMiddleware:
+    """The API under its policies, as one WSGI application."""
+    return CORSMiddleware(api, PathPolicies({"/public/": public}, default=private))
 
 
 @Request.application
