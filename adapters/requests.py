@@ -7,6 +7,8 @@ from corecors import Decision, Policy, evaluate, is_same_origin
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+NOBODY = Policy()  # what a request is does not depend on the policy
+
 
 def decide(policy: Policy, environ: "WSGIEnvironment") -> Decision:
     """The core's decision about a request."""
@@ -17,6 +19,12 @@ def decide(policy: Policy, environ: "WSGIEnvironment") -> Decision:
         environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
         environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
     )
+
+
+def governed_method(environ: "WSGIEnvironment") -> str:
+    """The method that decides about the route: of a preflight the one that it asks for, else the request's own."""
+    decision = decide(NOBODY, environ)
+    return decision.method if decision.method is not None else environ.get("REQUEST_METHOD", "")
 
 
 def is_from_own_origin(environ: "WSGIEnvironment") -> bool:

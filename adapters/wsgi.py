@@ -10,7 +10,7 @@ comes from the core.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from corecors import UNRELATED_HEADERS, Answers, Kind, PathPolicies, Policy, merge_headers
+from corecors import UNRELATED_HEADERS, Answers, Kind, Policy, PolicySource, merge_headers
 from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.requests import decide
 from corecors.adapters.watching import DecisionHook, Watch
@@ -28,8 +28,8 @@ LOG_REJECTIONS = RejectionLog()
 class CORSMiddleware(partial[Any]):
     """A WSGI application that answers for `app` under `policy`.
 
-    policy: a `Policy`, or `PathPolicies` to choose one by the request's path; a path without one passes untouched.
-        May be replaced while serving: each request sees the old one or the new one, never both.
+    policy: a `Policy`, or what chooses one for each request, such as `PathPolicies`; a request without one passes
+        untouched. May be replaced while serving: each request sees the old one or the new one, never both.
     on_decision: called with each request's `Decision` and its environ, for metrics. What it raises goes no further.
     report_only: a policy that decides nothing; where it would have decided otherwise than `policy`, that is logged.
     block_disallowed: answer a cross-origin request from an origin that is not allowed with 403, in place of letting
@@ -43,13 +43,13 @@ class CORSMiddleware(partial[Any]):
     # An instance whose class defines `__call__` costs a third more per request than a function; a `partial`, which is
     # called from C, half of that (`python -m benchmarks wsgi`).
     app: "WSGIApplication"
-    _replace: "Callable[[Policy | PathPolicies], None]"
-    _policy: Policy | PathPolicies
+    _replace: "Callable[[Policy | PolicySource], None]"
+    _policy: Policy | PolicySource
 
     def __new__(
         cls,
         app: "WSGIApplication",
-        policy: Policy | PathPolicies,
+        policy: Policy | PolicySource,
         *,
         on_decision: DecisionHook | None = None,
         report_only: Policy | None = None,
@@ -64,23 +64,23 @@ class CORSMiddleware(partial[Any]):
         return self
 
     @property
-    def policy(self) -> Policy | PathPolicies:
+    def policy(self) -> Policy | PolicySource:
         """The policy in force."""
         return self._policy
 
     @policy.setter
-    def policy(self, policy: Policy | PathPolicies) -> None:
+    def policy(self, policy: Policy | PolicySource) -> None:
         self._replace(policy)
         self._policy = policy
 
 
 def _serving(
     app: "WSGIApplication", watch: Watch, rejections: RejectionLog | None
-) -> "tuple[WSGIApplication, Callable[[Policy | PathPolicies], None]]":
+) -> "tuple[WSGIApplication, Callable[[Policy | PolicySource], None]]":
     """The application that serves, and what gives it a policy."""
     refused = rejections.refused if rejections is not None else None
     answers: Answers | None = None  # for a policy that is served from remembered answers
-    policies: Policy | PathPolicies = Policy()  # for anything else
+    policies: Policy | PolicySource = Policy()  # for anything else
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         current = answers  # read once: a policy that is replaced meanwhile does not divide this request
@@ -130,7 +130,7 @@ def _serving(
     ) -> "tuple[list[tuple[str, str]] | None, Iterable[bytes]]":
         """The lines to merge into the application's response; or None, and the body of a response that was started."""
         policy = policies
-        if isinstance(policy, PathPolicies):
+        if not isinstance(policy, Policy):
             found = policy.for_environ(environ)
             if found is None:
                 return None, app(environ, start_response)
@@ -146,9 +146,9 @@ def _serving(
             return lines, []
         return None, []
 
-    def replace(policy: Policy | PathPolicies) -> None:
+    def replace(policy: Policy | PolicySource) -> None:
         nonlocal answers, policies
-        if not isinstance(policy, (Policy, PathPolicies)):
+        if not isinstance(policy, Policy) and not hasattr(policy, "for_environ"):
             raise TypeError(f"policy is a Policy or PathPolicies, not {type(policy).__name__}")
         policies = policy
         answers = Answers(policy) if isinstance(policy, Policy) and watch.leaves_to_answers(policy) else None

@@ -14,7 +14,7 @@ from corecors.headers import UNRELATED_HEADERS, merge_headers
 from corecors.loading import policy_from_env, policy_from_mapping, policy_from_toml
 from corecors.matching import OriginMatcher
 from corecors.origins import Origin, OriginError, parse_origin
-from corecors.paths import PathPolicies
+from corecors.paths import PathPolicies, PolicySource
 from corecors.patterns import OriginPattern, parse_pattern
 from corecors.policy import Policy
 from corecors.problems import PolicyError, Problem
@@ -31,6 +31,7 @@ __all__ = [
     "PathPolicies",
     "Policy",
     "PolicyError",
+    "PolicySource",
     "Problem",
     "Reason",
     "evaluate",

@@ -17,7 +17,7 @@ sets them (gunicorn, uWSGI, waitress and Werkzeug's do, wsgiref does not).
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, final
+from typing import Any, Protocol, final
 
 from corecors.policy import Policy
 from corecors.problems import PolicyError, Problem
@@ -26,6 +26,14 @@ _AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)", re.IGNORECASE)
 _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _PATTERN = re.compile(r"[*<>{}\[\]^|]")  # what route templates and regular expressions are made of
+
+
+class PolicySource(Protocol):
+    """What tells an adapter which policy governs a request: `PathPolicies`, or whatever knows a framework's routes."""
+
+    def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
+        """The policy that governs the request of a WSGI `environ`; None to leave the request alone."""
+        ...
 
 
 @final
