@@ -1,0 +1,219 @@
+"""The log of rejected requests: one line a kind, bounded whatever is sent, and nothing in it that can be forged."""
+
+import logging
+import tracemalloc
+
+import pytest
+from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
+
+from corecors import Policy
+from corecors.adapters.rejections import LINES_PER_PERIOD, REMEMBERED, RejectionLog
+from corecors.adapters.wsgi import CORSMiddleware
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(clock: Clock) -> CORSMiddleware:
+    return CORSMiddleware(application, POLICY, rejections=RejectionLog(clock=clock))
+
+
+def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_a_new_kind_of_rejection_is_one_line_that_says_what_to_change(app, caplog):
+    request(app, REQUEST_METHOD="PUT", HTTP_ORIGIN="https://staging.example.com")
+    assert messages(caplog) == [
+        "CORS refused PUT /orders: The origin 'https://staging.example.com' is not allowed. "
+        "If it should be, add it to allow_origins."
+    ]
+    assert caplog.records[0].levelno == logging.WARNING
+    assert caplog.records[0].name == "corecors"
+
+
+@pytest.mark.parametrize(
+    ("method", "names", "expected"),
+    [
+        pytest.param("DELETE", "", "The method 'DELETE' is not allowed.", id="a method"),
+        pytest.param("PUT", "x-unknown", "The request header 'x-unknown' is not allowed.", id="a header"),
+    ],
+)
+def test_a_preflight_that_fails_is_reported_with_what_failed(app, caplog, method, names, expected):
+    preflight(app, "https://app.example.com", method, names)
+    (message,) = messages(caplog)
+    assert message.startswith(f"CORS refused the preflight for {method} /orders: {expected}")
+
+
+def test_what_is_allowed_is_not_reported(app, caplog):
+    request(app)
+    request(app, HTTP_ORIGIN="https://app.example.com")
+    request(app, HTTP_ORIGIN="https://a.example.org")
+    preflight(app, "https://app.example.com", "PUT", "x-known")
+    assert messages(caplog) == []
+
+
+def test_repeats_are_counted_and_summed_up_once_a_minute(app, caplog, clock):
+    for _ in range(5):
+        request(app, HTTP_ORIGIN="https://evil.test")
+    assert len(caplog.records) == 1
+    clock.seconds += 60
+    request(app, HTTP_ORIGIN="https://evil.test")
+    assert messages(caplog)[1:] == ["CORS: 4 more rejections like those before: https://evil.test (4)"]
+    clock.seconds += 60
+    request(app, HTTP_ORIGIN="https://evil.test")
+    assert messages(caplog)[2:] == ["CORS: 1 more rejections like those before: https://evil.test (1)"]
+
+
+def test_kinds_are_told_apart_by_origin_method_and_header(app, caplog):
+    for origin, method, names in [
+        ("https://a.test", "PUT", ""),
+        ("https://b.test", "PUT", ""),
+        ("https://app.example.com", "DELETE", ""),
+        ("https://app.example.com", "PATCH", ""),
+        ("https://app.example.com", "PUT", "x-one"),
+        ("https://app.example.com", "PUT", "x-two"),
+    ] * 2:
+        preflight(app, origin, method, names)
+    assert len(caplog.records) == 6
+
+
+def test_everything_malformed_is_one_kind(app, caplog):
+    for number in range(10):
+        request(app, HTTP_ORIGIN=f"https://EVIL{number}.test")
+        request(app, HTTP_ORIGIN="https://" + "a" * (1000 + number))
+    assert len(caplog.records) == 1
+
+
+def test_the_lines_of_a_minute_are_bounded(app, caplog, clock):
+    for number in range(3 * LINES_PER_PERIOD):
+        request(app, HTTP_ORIGIN=f"https://evil{number}.test")
+    assert len(caplog.records) == LINES_PER_PERIOD
+    clock.seconds += 61
+    request(app, HTTP_ORIGIN="https://another.test")
+    assert messages(caplog)[LINES_PER_PERIOD].startswith(f"CORS: {2 * LINES_PER_PERIOD} more rejections")
+    assert len(caplog.records) == LINES_PER_PERIOD + 2
+
+
+def test_a_flood_of_origins_takes_bounded_memory_and_few_lines(clock, caplog):
+    log = RejectionLog(clock=clock)
+    app = CORSMiddleware(application, POLICY, rejections=log)
+    for number in range(2 * REMEMBERED):
+        request(app, HTTP_ORIGIN=f"https://warm-up-{number}.test")
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(20_000):
+        request(app, HTTP_ORIGIN=f"https://flood-{number}.test")
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 100_000  # bytes; 20,000 remembered origins would take two million
+    assert len(caplog.records) == LINES_PER_PERIOD
+
+
+def test_a_full_memory_is_forgotten_at_the_next_summary(clock, caplog):
+    app = CORSMiddleware(application, POLICY, rejections=RejectionLog(clock=clock))
+    for number in range(REMEMBERED + 5):
+        request(app, HTTP_ORIGIN=f"https://flood-{number}.test")
+    clock.seconds += 60
+    caplog.clear()
+    request(app, HTTP_ORIGIN="https://staging.example.com")
+    assert "https://staging.example.com" in messages(caplog)[-1]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"HTTP_ORIGIN": "https://evil.test\r\nroot logged in"}, id="line break in the origin"),
+        pytest.param({"HTTP_ORIGIN": "https://evil.test\x1b[31m"}, id="terminal escape in the origin"),
+        pytest.param({"HTTP_ORIGIN": "https://evil.test\u2028x\u0085y"}, id="Unicode line separators in the origin"),
+        pytest.param(
+            {"HTTP_ORIGIN": "https://evil.test", "PATH_INFO": "/a\r\nWARNING forged"}, id="line break in the path"
+        ),
+        pytest.param(
+            {"HTTP_ORIGIN": "https://evil.test", "SCRIPT_NAME": "/\x00\xff"}, id="NUL and latin-1 in the script name"
+        ),
+        pytest.param({"HTTP_ORIGIN": "https://evil.test", "REQUEST_METHOD": "GET\nX"}, id="line break in the method"),
+        pytest.param({"HTTP_ORIGIN": "https://evil.test", "PATH_INFO": "/\ud800"}, id="lone surrogate in the path"),
+    ],
+)
+def test_no_line_and_no_field_can_be_forged(app, caplog, environ):
+    request(app, **environ)
+    (record,) = caplog.records
+    fields = [value for name, value in vars(record).items() if name.startswith("cors_")]
+    assert len(fields) == 7
+    for text in [record.getMessage(), *fields]:
+        assert text.isascii()
+        assert text.isprintable()
+
+
+def test_long_values_are_cut(app, caplog):
+    request(app, HTTP_ORIGIN="https://evil.test", PATH_INFO="/" + "x" * 100_000)
+    assert len(messages(caplog)[0]) < 1000
+
+
+def test_structured_fields_are_there_for_log_processors(app, caplog):
+    preflight(app, "https://app.example.com", "PUT", "x-unknown")
+    (record,) = caplog.records
+    assert {name: value for name, value in vars(record).items() if name.startswith("cors_")} == {
+        "cors_request": "the preflight for PUT /orders",
+        "cors_kind": "preflight",
+        "cors_reason": "header not allowed",
+        "cors_origin": "https://app.example.com",
+        "cors_method": "PUT",
+        "cors_header": "x-unknown",
+        "cors_path": "/orders",
+    }
+
+
+@pytest.mark.parametrize("environ", SAME_ORIGIN.values(), ids=SAME_ORIGIN)
+def test_requests_from_the_own_origin_are_never_reported(app, caplog, environ):
+    request(app, REQUEST_METHOD="POST", **environ)
+    assert messages(caplog) == []
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({"HTTP_ORIGIN": "https://evil.test", "HTTP_SEC_FETCH_SITE": "cross-site"}, id="cross-site"),
+        pytest.param({"HTTP_ORIGIN": "https://b.example.com", "HTTP_SEC_FETCH_SITE": "same-site"}, id="same-site"),
+        pytest.param(
+            {"HTTP_ORIGIN": "http://api.example.com", "wsgi.url_scheme": "https"}, id="plain http page of the host"
+        ),
+        pytest.param({"HTTP_ORIGIN": "http://api.example.com:8080"}, id="another port"),
+    ],
+)
+def test_another_origin_of_the_same_site_is_reported(app, caplog, environ):
+    request(app, **environ)
+    assert len(caplog.records) == 1
+
+
+def test_the_log_can_be_left_out(caplog):
+    app = CORSMiddleware(application, POLICY, rejections=None)
+    request(app, HTTP_ORIGIN="https://evil.test")
+    preflight(app, "https://evil.test", "PUT")
+    assert messages(caplog) == []
+
+
+def test_the_log_is_on_by_default(caplog):
+    request(CORSMiddleware(application, POLICY), HTTP_ORIGIN="https://only-in-this-test.test")
+    assert "https://only-in-this-test.test" in messages(caplog)[-1]
+
+
+def test_any_origin_policies_reject_nobody(caplog):
+    app = CORSMiddleware(application, Policy(allow_origins=["*"]), rejections=RejectionLog())
+    request(app, HTTP_ORIGIN="https://anyone.test")
+    request(app, HTTP_ORIGIN="x" * 10_000)
+    assert messages(caplog) == []
