@@ -10,6 +10,7 @@ that the visitor opens, and is the CORS vulnerability that is found most often. 
 import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any, final
 
 from corecors import headers
@@ -197,6 +198,15 @@ class Policy:
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a Policy is immutable: {name} cannot be deleted")
+
+    def __copy__(self) -> "Policy":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Policy":
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], "Policy"], tuple[()]]:
+        return partial(Policy, **{name: getattr(self, name) for name in FIELDS}), ()
 
     def __repr__(self) -> str:
         shown_fields = []

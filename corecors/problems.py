@@ -23,13 +23,19 @@ class Problem(NamedTuple):
         return f"{self.field}: {value} {self.wrong}" + ("" if self.mend is None else f"; write {self.mend}")
 
 
+MAX_TOLD = 50  # problems in the text of one error; a wrong file of ten thousand lines is wrong in one way
+
+
 class PolicyError(ValueError):
     """A configuration that is refused. `problems` holds every `Problem`, in the order of the arguments."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "1 problem"
-        super().__init__(f"{count} in this CORS policy:\n" + "\n".join(f"  - {problem}" for problem in self.problems))
+        told = [f"  - {problem}" for problem in self.problems[:MAX_TOLD]]
+        if len(self.problems) > MAX_TOLD:
+            told.append(f"  and {len(self.problems) - MAX_TOLD} more")
+        super().__init__("\n".join([f"{count} in this CORS policy:", *told]))
 
     def __reduce__(self) -> tuple[type["PolicyError"], tuple[tuple[Problem, ...]]]:
         return type(self), (self.problems,)

@@ -59,7 +59,8 @@ class Validation:
         entries = self.entries(field, value)
         if set(map(type, entries)) <= {str}:
             return entries
-        return tuple(entry for entry in entries if self._is_string(field, entry))
+        # Text of a class of its own (an enum's, a template's) is kept as plain text: servers take no other in a header.
+        return tuple(str.__str__(entry) for entry in entries if self._is_string(field, entry))
 
     def _is_string(self, field: str, entry: object) -> bool:
         if isinstance(entry, str):
@@ -99,7 +100,7 @@ class Validation:
             mend = str(MAX_MAX_AGE if seconds > 0 else 0)
             self.refuse("max_age", value, f"is outside 0..{MAX_MAX_AGE} seconds; {why}", mend)
             return None
-        return seconds
+        return int(seconds)
 
     def predicate(self, value: Any) -> Callable[[str], bool] | None:
         if value is None:
