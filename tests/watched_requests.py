@@ -1,4 +1,4 @@
-"""Requests for the tests of what adapters do besides carrying decisions out: one policy, one application, one client."""
+"""For the tests of what adapters do besides carrying decisions out: one policy, one application, one client."""
 
 from collections.abc import Iterable
 from typing import Any
