@@ -1,0 +1,345 @@
+"""The syntax of a regular expression, read into a tree that remembers where each piece stands.
+
+Facts
+-----
+A regex here only ever sees a well-formed origin, so a piece of it means no more than the set of characters *of an
+origin* that it accepts: `\\d` is ten digits, `\\s` and `A` are nothing at all, and `.` is everything (no line feed can
+reach it).
+
+The standard library's own parser is private, drops the positions that an error message needs, and grows with each
+Python. This one reads the part of the language that it knows to mean the same in every Python since 3.11 and raises
+`SyntaxNotRead` for the rest; tests hold it against `re` itself. What it can place but not analyse (a lookaround, a
+backreference) becomes a `Blind` node, which later stages take to match as much as it possibly could.
+
+Source: https://docs.python.org/3/library/re.html#regular-expression-syntax
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
+
+ORIGIN_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-_.:/[]+"  # "+" only in a scheme, brackets only around IPv6
+MAX_NESTING = 40  # groups within groups; far beyond any pattern that people wrote, far below the recursion limit
+
+_ANY = frozenset(ORIGIN_ALPHABET)
+_DIGITS = frozenset("0123456789")
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+_CATEGORIES = {
+    "d": _DIGITS,
+    "D": _ANY - _DIGITS,
+    "w": _WORD,
+    "W": _ANY - _WORD,
+    "s": frozenset[str](),
+    "S": _ANY,
+}
+_CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_ASSERTIONS = frozenset("AZbB")  # \z is new in Python 3.14: left out, so that a policy means the same everywhere
+_HEX_LENGTHS = {"x": 2, "u": 4, "U": 8}
+_BOUNDS = re.compile(r"\{(?!\})([0-9]*)(,?)([0-9]*)\}")
+_FLAGS = re.compile(r"[aiLmsux]*(?:-[imsx]+)?[:)]")
+
+
+class SyntaxNotRead(ValueError):
+    """A piece of a regex that this parser does not read, though `re` may. `wrong` says which."""
+
+    def __init__(self, wrong: str) -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One character out of `accepted`, a subset of ORIGIN_ALPHABET. `is_dot`: written as an unescaped dot."""
+
+    start: int
+    end: int
+    accepted: frozenset[str]
+    is_dot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One item after the other; none at all matches the empty text."""
+
+    start: int
+    end: int
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """One of the branches."""
+
+    start: int
+    end: int
+    branches: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """An item `least` to `most` times (None: without end). Greedy and lazy search the same paths in another order."""
+
+    start: int
+    end: int
+    item: "Node"
+    least: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """An atomic group or a possessive repeat: the first way in which the item matches is never taken back."""
+
+    start: int
+    end: int
+    item: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """`^ $ \\A \\Z \\b \\B`: consumes nothing; `sign` as written."""
+
+    start: int
+    end: int
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """What no automaton can tell: `what` names it; `consumes` is whether it may match text, any text at all."""
+
+    start: int
+    end: int
+    what: str
+    consumes: bool
+
+
+Node: TypeAlias = Chars | Sequence | Alternatives | Repeat | Committed | Assertion | Blind
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The pieces that a node is made of, in the order of the text."""
+    if isinstance(node, Sequence):
+        return node.items
+    if isinstance(node, Alternatives):
+        return node.branches
+    if isinstance(node, Repeat | Committed):
+        return (node.item,)
+    return ()
+
+
+def parse_regex(source: str) -> Node:
+    """The tree of `source`, a pattern without flags. Raises `SyntaxNotRead`."""
+    parser = _Parser(source)
+    tree = parser.alternatives(0)
+    if parser.at < len(source):
+        parser.fail("an unbalanced parenthesis")
+    return tree
+
+
+class _Parser:
+    """Recursive descent over `source`; `at` is the index of the next character."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.at = 0
+
+    def fail(self, what: str, start: int | None = None) -> NoReturn:
+        start = self.at if start is None else start
+        raise SyntaxNotRead(f"{what} at position {start}")
+
+    def peek(self, length: int = 1) -> str:
+        return self.source[self.at : self.at + length]
+
+    def take(self, text: str) -> bool:
+        if self.source.startswith(text, self.at):
+            self.at += len(text)
+            return True
+        return False
+
+    def alternatives(self, depth: int) -> Node:
+        if depth > MAX_NESTING:
+            self.fail(f"more than {MAX_NESTING} groups within each other")
+        start = self.at
+        branches: list[Node] = [self.sequence(depth)]
+        while self.take("|"):
+            branches.append(self.sequence(depth))
+        return branches[0] if len(branches) == 1 else Alternatives(start, self.at, tuple(branches))
+
+    def sequence(self, depth: int) -> Node:
+        start = self.at
+        items: list[Node] = []
+        while (char := self.peek()) and char not in "|)":
+            if self.take("(?#"):
+                self.skip_past(")")
+            elif char in "*+?" or (char == "{" and _BOUNDS.match(self.source, self.at)):
+                if not items or isinstance(items[-1], Assertion):
+                    self.fail("nothing to repeat")
+                items.append(self.repeat(items.pop()))
+            else:
+                items.append(self.item(depth))
+        return items[0] if len(items) == 1 else Sequence(start, self.at, tuple(items))
+
+    def skip_past(self, text: str) -> None:
+        end = self.source.find(text, self.at)
+        if end < 0:
+            self.fail(f"a missing {text!r}")
+        self.at = end + len(text)
+
+    def repeat(self, item: Node) -> Node:
+        least, most = self.bounds()
+        lazy = self.take("?")
+        possessive = not lazy and self.take("+")
+        if (self.peek() or "end") in "*+?" or _BOUNDS.match(self.source, self.at):
+            self.fail("a quantifier after a quantifier")
+        repeat = Repeat(item.start, self.at, item, least, most)
+        return Committed(item.start, self.at, repeat) if possessive else repeat
+
+    def bounds(self) -> tuple[int, int | None]:
+        simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
+        char = self.peek()
+        if char in simple:
+            self.at += 1
+            return simple[char]
+        found = _BOUNDS.match(self.source, self.at)
+        assert found is not None  # the caller looked
+        low, comma, high = found.groups()
+        if max(len(low), len(high)) > 9:
+            self.fail("an enormous number of repetitions")
+        least = int(low or "0")
+        most = (int(high) if high else None) if comma else least
+        if most is not None and most < least:
+            self.fail("a repetition whose maximum is below its minimum")
+        self.at = found.end()
+        return least, most
+
+    def item(self, depth: int) -> Node:
+        start = self.at
+        char = self.peek()
+        self.at += 1
+        if char == "(":
+            return self.group(start, depth)
+        if char == "[":
+            accepted = self.char_set(start)
+            return Chars(start, self.at, accepted)
+        if char == "\\":
+            return self.escape(start)
+        if char in "^$":
+            return Assertion(start, self.at, char)
+        if char == ".":
+            return Chars(start, self.at, _ANY, is_dot=True)
+        return Chars(start, self.at, _accepted(char))
+
+    def group(self, start: int, depth: int) -> Node:
+        kinds = {"?=": "a lookahead", "?!": "a lookahead", "?<=": "a lookbehind", "?<!": "a lookbehind"}
+        for opening, what in kinds.items():
+            if self.take(opening):
+                self.alternatives(depth + 1)
+                self.close(start)
+                return Blind(start, self.at, what, consumes=False)
+        if self.take("?("):
+            self.skip_past(")")
+            self.alternatives(depth + 1)
+            self.close(start)
+            return Blind(start, self.at, "a conditional", consumes=True)
+        if self.take("?P="):
+            self.skip_past(")")
+            return Blind(start, self.at, "a backreference", consumes=True)
+        committed = self.take("?>")
+        if not committed and not self.take("?:"):
+            if self.take("?P<"):
+                self.skip_past(">")
+            elif self.peek() == "?":
+                self.at += 1
+                self.fail("inline flags" if _FLAGS.match(self.source, self.at) else "an unknown kind of group", start)
+        inner = self.alternatives(depth + 1)
+        self.close(start)
+        return Committed(start, self.at, inner) if committed else _spanning(inner, start, self.at)
+
+    def close(self, start: int) -> None:
+        if not self.take(")"):
+            self.fail("a group that is never closed", start)
+
+    def escape(self, start: int) -> Node:
+        char = self.peek()
+        if char in _CATEGORIES:
+            self.at += 1
+            return Chars(start, self.at, _CATEGORIES[char])
+        if char in _ASSERTIONS:
+            self.at += 1
+            return Assertion(start, self.at, "\\" + char)
+        if char in "123456789" and not re.match("[0-3][0-7]{2}", self.source[self.at :]):
+            self.at += 2 if re.match("[0-9]{2}", self.peek(2)) else 1
+            return Blind(start, self.at, "a backreference", consumes=True)
+        literal = self.escaped_literal(start)
+        return Chars(start, self.at, _accepted(literal))
+
+    def escaped_literal(self, start: int) -> str:
+        """The one character that an escape stands for, inside a set or out of it."""
+        if octal := re.compile("0[0-7]{0,2}|[0-3][0-7]{2}").match(self.source, self.at):
+            self.at = octal.end()
+            return chr(int(octal[0], 8))
+        char = self.peek()
+        self.at += 1
+        if char in _HEX_LENGTHS:
+            digits = self.peek(_HEX_LENGTHS[char])
+            if re.fullmatch(f"[0-9a-fA-F]{{{_HEX_LENGTHS[char]}}}", digits) is None or int(digits, 16) > 0x10FFFF:
+                self.fail("an escape that is not whole", start)
+            self.at += len(digits)
+            return chr(int(digits, 16))
+        if char in _CONTROLS:
+            return _CONTROLS[char]
+        if not char or (char.isascii() and char.isalnum()):
+            self.fail(f"the escape \\{char}", start)
+        return char
+
+    def char_set(self, start: int) -> frozenset[str]:
+        negated = self.take("^")
+        if self.peek() == "[":
+            self.fail('an unescaped "[" at the beginning of a set')  # `re` warns that its meaning may change
+        accepted: frozenset[str] = frozenset()
+        first = True
+        while first or self.peek() != "]":
+            if not self.peek():
+                self.fail("a set that is never closed", start)
+            if not first and self.peek() in "-&~|" and self.peek(2) == self.peek() * 2:
+                self.fail(f"{self.peek(2)!r} in a set")  # `re` warns of this one too
+            low = self.set_member()
+            first = False
+            if self.peek() == "-" and self.peek(2) not in ("-]", "-"):
+                self.at += 1
+                if self.peek() == "-":
+                    self.fail("'--' in a set")
+                high = self.set_member()
+                if not isinstance(low, str) or not isinstance(high, str) or high < low:
+                    self.fail("a bad range in a set", start)
+                accepted |= {char for char in ORIGIN_ALPHABET if low <= char <= high}
+            else:
+                accepted |= _accepted(low) if isinstance(low, str) else low
+        self.at += 1
+        return _ANY - accepted if negated else accepted
+
+    def set_member(self) -> str | frozenset[str]:
+        """A character as text, or a category as the set that it accepts."""
+        start = self.at
+        char = self.peek()
+        self.at += 1
+        if char != "\\":
+            return char
+        char = self.peek()
+        if char in _CATEGORIES:
+            self.at += 1
+            return _CATEGORIES[char]
+        if char == "b":
+            self.at += 1
+            return "\b"
+        return self.escaped_literal(start)
+
+
+def _accepted(char: str) -> frozenset[str]:
+    return frozenset(char) & _ANY
+
+
+def _spanning(node: Node, start: int, end: int) -> Node:
+    """The same node, said to stand at another place: that of the parentheses around it."""
+    return Sequence(start, end, (node,))
