@@ -1,1 +1,116 @@
 """Uses of the public API as a typed program would write them. Never run: mypy and pyright read it."""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, assert_type
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from corecors import (
+    Decision,
+    Kind,
+    Origin,
+    OriginError,
+    PathPolicies,
+    Policy,
+    PolicyError,
+    Problem,
+    Reason,
+    evaluate,
+    parse_origin,
+    policy_from_env,
+    policy_from_mapping,
+    policy_from_toml,
+    preflight_headers,
+    response_headers,
+)
+from corecors.adapters.wsgi import CORSMiddleware
+from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
+
+
+def is_tenant(origin: str) -> bool:
+    return origin.endswith(".tenant.example")
+
+
+policy = Policy(
+    allow_origins=["https://app.example.com", "https://*.example.com", "http://localhost:*"],
+    allow_origin_regexes=[r"https://pr-[0-9]+\.example\.com", re.compile(r"https://[a-z]+\.example\.org")],
+    allow_origin_predicate=is_tenant,
+    allow_methods=("GET", "PUT"),
+    allow_headers={"Authorization", "Content-Type"},
+    expose_headers=iter(["X-Total-Count"]),
+    allow_credentials=True,
+    max_age=timedelta(minutes=10),
+    allow_null_origin=False,
+    allow_insecure_origins=False,
+    allow_public_suffix_subdomains=False,
+    allow_unproven_regexes=False,
+    allow_timing=True,
+    debug=False,
+)
+assert_type(policy.allows_origin("https://app.example.com"), bool)
+assert_type(policy.to_mapping(), dict[str, Any])
+Policy(max_age=600)
+
+assert_type(policy_from_mapping({"allow_origins": ["https://app.example.com"], "max_age": 600}), Policy)
+assert_type(policy_from_toml('[cors]\nallow_origins = ["*"]', table="cors"), Policy)
+assert_type(policy_from_env({"CORS_ALLOW_ORIGINS": "*"}, prefix="CORS_"), Policy)
+
+decision = evaluate(policy, "OPTIONS", "https://app.example.com", "PUT", "authorization")
+assert_type(decision, Decision)
+assert_type(decision.kind, Kind)
+assert_type(decision.reason, Reason)
+assert_type(decision.allowed, bool)
+assert_type(decision.headers, dict[str, str])
+assert_type(decision.status, int | None)
+assert_type(decision.explain(), str)
+evaluate(policy, "GET", None)
+
+assert_type(response_headers(policy, None), dict[str, str])
+assert_type(preflight_headers(policy, "https://app.example.com", "PUT"), dict[str, str])
+assert_type(preflight_headers(policy, "https://app.example.com", "PUT", "authorization"), dict[str, str])
+
+paths = PathPolicies({"/api/": policy, "/public/": Policy(allow_origins=["*"])}, default=None)
+assert_type(paths.for_path("/api/articles"), Policy | None)
+
+
+def mends(origin: str) -> Iterable[str | None]:
+    try:
+        assert_type(parse_origin(origin), Origin)
+        Policy(allow_origins=[origin])
+    except OriginError as error:
+        assert_type(error.wrong, str)
+        yield error.mend
+    except PolicyError as error:
+        for problem in error.problems:
+            assert_type(problem, Problem)
+            yield problem.mend
+
+
+def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+
+
+middleware = CORSMiddleware(app, policy)
+middleware.policy = paths
+nested = CORSMiddleware(middleware, policy)  # what it makes is a WSGI application again
+
+
+def send(sent: SentRequest) -> Received:
+    return Received(200, (("Access-Control-Allow-Origin", sent.get("Origin") or "*"),))
+
+
+verdict = simulate(
+    Request(
+        url="https://api.example.com/articles",
+        origin="https://app.example.com",
+        method="PUT",
+        headers=(("Authorization", "Bearer 1"),),
+        credentials=Credentials.INCLUDE,
+    ),
+    send,
+)
+assert_type(verdict, Verdict)
+assert_type(verdict.readable, bool)
+assert_type(verdict.explanation, str)
