@@ -7,7 +7,7 @@ empty the memory, which costs the next request of each origin one ordinary evalu
 """
 
 from corecors.evaluation import FAILED_STATUS, PASSED_STATUS, VARY_ACTUAL, VARY_PREFLIGHT, evaluate, response_headers
-from corecors.headers import ALLOW_ORIGIN, PREFLIGHT_METHOD, VARY
+from corecors.headers import ALLOW_ORIGIN, MAX_METHOD_LENGTH, PREFLIGHT_METHOD, VARY
 from corecors.policy import Policy
 
 HeaderList = list[tuple[str, str]]
@@ -105,8 +105,10 @@ class Answers:
     def preflight(self, origin: str, request_method: str, request_headers: str | None) -> tuple[int, HeaderList]:
         """Status and headers of the answer to a preflight with these header values. The list is new."""
         key = None
-        if len(origin) <= self._longest_origin and (
-            request_headers is None or len(request_headers) <= self._longest_names
+        if (
+            len(origin) <= self._longest_origin
+            and len(request_method) <= MAX_METHOD_LENGTH
+            and (request_headers is None or len(request_headers) <= self._longest_names)
         ):
             key = origin, request_method, request_headers
             answer = self._preflights.get(key)

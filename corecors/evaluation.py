@@ -199,9 +199,11 @@ def _preflight(
 
 def _method_reason(policy: Policy, method: str) -> Reason:
     # CORS-preflight fetch, step 7: a safelisted method passes whatever the list says; names are case-sensitive.
+    if len(method) > headers.MAX_METHOD_LENGTH:
+        return Reason.METHOD_MALFORMED
     if method in policy._method_names and method != headers.WILDCARD:
         return Reason.PREFLIGHT_PASSED
-    if len(method) > headers.MAX_METHOD_LENGTH or not headers.is_token(method):
+    if not headers.is_token(method):
         return Reason.METHOD_MALFORMED
     return Reason.PREFLIGHT_PASSED if policy._any_method else Reason.METHOD_NOT_ALLOWED
 
