@@ -1,0 +1,104 @@
+"""The POLICY argument: a TOML file, `module:attribute`, or `env:`."""
+
+import os
+import sys
+import tomllib
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from corecors import Policy, PolicyError, policy_from_env, policy_from_mapping
+from corecors.policy import FIELDS
+
+TABLES = (("tool", "corecors"), ("cors",))  # where a policy may stand in a file that holds other things too
+ENVIRONMENT = "env:"
+
+
+def read_policy(source: str) -> Policy:
+    """The policy that the argument `source` names.
+
+    Raises `PolicyError` for a policy that is refused, `click.ClickException` with exit code 2 for anything that cannot
+    be read.
+    """
+    if source.startswith(ENVIRONMENT):
+        return policy_from_env(os.environ, source.removeprefix(ENVIRONMENT) or "CORS_")
+    module, colon, attribute = source.partition(":")
+    if colon and "/" not in source and not Path(source).exists() and all(map(str.isidentifier, module.split("."))):
+        return _imported(module, attribute)
+    return policy_from_mapping(_table(Path(source)))
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise _unusable(f"there is no file {str(path)!r}", _nearest_file(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise _unusable(f"{str(path)!r} cannot be read: {reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise _unusable(f"{str(path)!r} is no TOML: {error}") from None
+    for names in TABLES:
+        found: Any = document
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            return found
+    if path.name == "pyproject.toml" or (document and all(isinstance(value, dict) for value in document.values())):
+        wanted = " or ".join(f"[{'.'.join(names)}]" for names in TABLES)
+        raise _unusable(f"{str(path)!r} has no table {wanted}")
+    return document
+
+
+def _imported(module: str, attribute: str) -> Policy:
+    sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = import_module(module)
+    except PolicyError:
+        raise
+    except Exception as error:
+        raise _unusable(f"the module {module!r} cannot be imported: {type(error).__name__}: {error}") from None
+    finally:
+        sys.path.remove(os.getcwd())
+    for name in attribute.split(".") if attribute else ["policy"]:
+        if not hasattr(found, name):
+            policies = [key for key, value in vars(found).items() if isinstance(value, Policy)]
+            nearest = get_close_matches(name, policies, n=1) or policies[:1]
+            raise _unusable(f"the module {module!r} has no {name!r}", nearest[0] if nearest else None)
+        found = getattr(found, name)
+    if not isinstance(found, Policy):
+        raise _unusable(f"{module}:{attribute or 'policy'} is of type {type(found).__name__}, not a Policy")
+    return found
+
+
+def _unusable(wrong: str, nearest: str | None = None) -> click.ClickException:
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    known = "" if nearest else " (POLICY is a TOML file, module:attribute, or env:)"
+    return _UnusableError(f"{wrong}{hint or known}")
+
+
+class _UnusableError(click.ClickException):
+    exit_code = 2
+
+
+def _nearest_file(path: Path) -> str | None:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".toml"]
+    except OSError:
+        return None
+    nearest = get_close_matches(path.name, names, n=1)
+    return str(path.with_name(nearest[0])) if nearest else None
+
+
+POLICY_HELP = f"""
+    \b
+    POLICY is one of
+      cors.toml              a file with {FIELDS[0]} = [...] and the like,
+      pyproject.toml         or with a table [tool.corecors] (or [cors]),
+      shop.settings:policy   a Policy in a module that can be imported,
+      env:                   the variables CORS_ALLOW_ORIGINS and the like
+                             (env:SHOP_CORS_ for another prefix).
+"""
