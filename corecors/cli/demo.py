@@ -1,5 +1,6 @@
 """`corecors demo`: a small API under a policy, and a browser's rules applied to it over real HTTP."""
 
+import logging
 import threading
 
 import click
@@ -27,6 +28,8 @@ def demo(context: click.Context, serve: bool) -> None:
         if serve:
             keep_open(site, console)
             return
+        # The table says what was refused; without any handler, logging would write it to standard error as well.
+        logging.getLogger("corecors").addHandler(logging.NullHandler())
         outcomes = run(site)
     console.print(legend(site))
     console.print(table(outcomes))

@@ -1,5 +1,7 @@
 """`corecors demo`: the cases over real HTTP, and the command around them."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -99,6 +101,12 @@ def test_the_table_shows_each_case_within_80_columns_and_the_status_is_0() -> No
     for case in CASES:
         assert any(line.strip().startswith(case.name) for line in lines), case.name
     assert lines[-1].rstrip() == "All 20 cases ended as the policy says."
+
+
+def test_nothing_but_the_table_is_written() -> None:
+    command = subprocess.run([sys.executable, "-m", "corecors", "demo"], capture_output=True, text=True, timeout=60)
+    assert command.returncode == 0
+    assert command.stderr == ""
 
 
 def test_a_server_that_reflects_every_origin_makes_the_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
