@@ -61,9 +61,7 @@ def find_warnings(policy: Policy) -> Iterator[PolicyWarning]:
     yield from _about_names(policy)
     if policy.max_age is not None and policy.max_age > Engine.CHROMIUM.value:
         caps = f"Chromium {Engine.CHROMIUM.value:,} s, WebKit {Engine.WEBKIT.value:,} s"
-        yield PolicyWarning(
-            "max_age", policy.max_age, "is longer than some browsers keep an answer", f"they stop at: {caps}"
-        )
+        yield PolicyWarning("max_age", policy.max_age, "is longer than some browsers keep an answer", f"caps: {caps}")
     if policy.debug:
         yield PolicyWarning("debug", True, "shows the lists to anyone who asks", "leave it out in production")
     if policy.allow_unproven_regexes:
