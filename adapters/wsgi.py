@@ -141,7 +141,7 @@ def _serving(
         if decision.status == 204:
             start_response(NO_CONTENT, lines)
         elif blocked or decision.kind is Kind.PREFLIGHT:
-            start_response(FORBIDDEN, [*lines, ("Content-Length", "0")])
+            start_response(FORBIDDEN, [*lines, ("Content-Type", "text/plain"), ("Content-Length", "0")])
         else:
             return lines, []
         return None, []

@@ -12,7 +12,9 @@ from corecors.policy import Policy
 
 HeaderList = list[tuple[str, str]]
 
-NO_BODY = ("Content-Length", "0")  # with 403; a 204 has no body and says nothing of its length (RFC 9110 8.6)
+# With 403; a 204 has no body and says nothing of its length (RFC 9110 8.6). wsgiref.validate demands a type of every
+# response that may have a body.
+NO_BODY = (("Content-Type", "text/plain"), ("Content-Length", "0"))
 
 MAX_REMEMBERED = 1024  # answers of either kind, some 600 bytes each
 MAX_REMEMBERED_LENGTH = 512  # characters of a remembered preflight's header list; longer ones are rare
@@ -72,7 +74,7 @@ class Answers:
         self._preflight_refused: HeaderList = [(VARY, VARY_PREFLIGHT)]
         self._refused_status = PASSED_STATUS
         if not policy.debug:
-            self._preflight_refused.append(NO_BODY)
+            self._preflight_refused.extend(NO_BODY)
             self._refused_status = FAILED_STATUS
         self._longest_origin = matcher.longest
         self._longest_names = min(policy._longest_request_headers, MAX_REMEMBERED_LENGTH)
@@ -134,7 +136,7 @@ class Answers:
         answer = list(decision.headers.items())
         if not decision.allowed:
             if decision.status == FAILED_STATUS:
-                answer.append(NO_BODY)
+                answer.extend(NO_BODY)
         elif key is not None and (not self._asks_once or origin in self._listed):
             if len(self._preflights) >= MAX_REMEMBERED:
                 self._preflights.clear()

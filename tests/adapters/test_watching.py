@@ -119,7 +119,7 @@ def test_blocking_keeps_a_cross_origin_request_from_the_application():
     app = CORSMiddleware(recorder, POLICY, block_disallowed=True)
     status, headers = request(app, REQUEST_METHOD="POST", HTTP_ORIGIN=REFUSED)
     assert status == "403 Forbidden"
-    assert headers == {"Vary": "Origin", "Content-Length": "0"}
+    assert headers == {"Vary": "Origin", "Content-Type": "text/plain", "Content-Length": "0"}
     assert recorder.calls == 0
 
 

@@ -13,7 +13,7 @@ from corecors.answers import MAX_REMEMBERED
 APP = "https://app.example.com"
 SUB = "https://a.example.org"
 EVIL = "https://evil.test"
-NO_BODY = ("Content-Length", "0")
+NO_BODY = [("Content-Type", "text/plain"), ("Content-Length", "0")]
 
 POLICIES: list[dict[str, Any]] = [
     {},
@@ -45,7 +45,7 @@ def expected_preflight(
 ) -> tuple[int, list[tuple[str, str]]]:
     decision = evaluate(policy, "OPTIONS", origin, method, names)
     assert decision.status is not None
-    return decision.status, [*decision.headers.items(), *([NO_BODY] if decision.status == 403 else [])]
+    return decision.status, [*decision.headers.items(), *(NO_BODY if decision.status == 403 else [])]
 
 
 ORIGINS = st.sampled_from(
