@@ -1,0 +1,144 @@
+"""CORS for Bottle.
+
+    app.install(CORSPlugin(Policy(allow_origins=["https://app.example.com"])))
+
+    @app.post("/payments", cors=Policy(allow_origins=["https://pay.example.com"], allow_credentials=True))
+    def pay(): ...
+
+    @app.get("/internal", cors=None)
+    def internal(): ...
+
+The nearest policy governs: the route's, else that of the mounted application, else that of the application around it. A
+preflight follows the policy of the request that it asks for, and needs no OPTIONS route. Everything is carried out by
+`CORSMiddleware` around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bottle import Bottle, HTTPError, PluginError, Route  # type: ignore[import-untyped]
+
+from corecors import Policy, PolicySource
+from corecors.adapters.requests import governed_method
+from corecors.adapters.wsgi import CORSMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+OPTION = "cors"  # of a route: @app.route(..., cors=policy)
+_MOUNTED_ON = "_mount.app"  # where Bottle notes in app.config what an application is mounted on
+
+
+class CORSPlugin:
+    """A Bottle plugin (API 2): `app.install(CORSPlugin(policy))`.
+
+    policy: a `Policy`, `PathPolicies`, or None: only routes and mounted applications with a policy of their own have
+        one. May be replaced while serving.
+    options: those of `CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`, `rejections`.
+
+    For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`.
+    """
+
+    name = "cors"
+    api = 2
+
+    def __init__(self, policy: Policy | PolicySource | None, **options: Any) -> None:
+        self.policy = policy
+        self.options = options
+
+    def setup(self, app: Bottle) -> None:
+        if any(isinstance(plugin, CORSPlugin) for plugin in app.plugins):
+            raise PluginError("this application has CORS already; to change its policy, set the plugin's")
+        _serve(app, self, adopt=True)
+
+    def apply(self, callback: "Callable[..., Any]", route: Route) -> "Callable[..., Any]":
+        """Nothing: what a callback returns is only a part of the responses."""
+        app = route.app
+        while not isinstance(app.wsgi, RoutePolicies):
+            app = app.config.get(_MOUNTED_ON)
+            if app is None:
+                raise PluginError("a route's CORSPlugin needs one that is installed, if need be CORSPlugin(None)")
+        return callback
+
+
+class _Current(NamedTuple):
+    policy: Policy | PolicySource | None
+    routes: int
+    serve: CORSMiddleware
+
+
+class RoutePolicies:
+    """One application's WSGI callable: tells its middleware which policy governs, by the route that is asked for."""
+
+    def __init__(self, app: Bottle, plugin: CORSPlugin) -> None:
+        self.plugin = plugin
+        self._app = app
+        self._wsgi = app.wsgi
+        self._current: _Current | None = None
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        plugin = self.plugin
+        policy = plugin.policy if plugin in self._app.plugins else None
+        current = self._current
+        if current is None or current.policy is not policy or current.routes != len(self._app.routes):
+            current = self._current = self._look(policy)
+        return current.serve(environ, start_response)
+
+    def look_again(self) -> None:
+        """Something in this application or a mounted one has changed."""
+        self._current = None
+
+    def _look(self, policy: Policy | PolicySource | None) -> _Current:
+        """What to serve by. As long as no route has a policy of its own, no URL has to be matched twice."""
+        routes = list(self._app.routes)
+        own = any(self._nearest(route, policy) is not policy for route in routes)
+        source = self if own or policy is None else policy
+        return _Current(policy, len(routes), CORSMiddleware(self._wsgi, source, **self.plugin.options))
+
+    def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
+        """The policy that governs a request: the nearest one."""
+        policy = self.plugin.policy if self.plugin in self._app.plugins else None
+        try:
+            route = self._match(environ, governed_method(dict(environ)))
+        except Exception:
+            return None  # A filter of the application failed. It will again when Bottle matches, which then answers.
+        if route is not None:
+            policy = self._nearest(route, policy)
+        return policy if policy is None or isinstance(policy, Policy) else policy.for_environ(environ)
+
+    def _match(self, environ: Mapping[str, Any], method: str) -> Route | None:
+        # Bottle decodes the path before it matches.
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "ignore")
+        try:
+            return self._app.router.match({"REQUEST_METHOD": method, "PATH_INFO": path})[0]
+        except HTTPError as error:
+            allowed = error.get_header("Allow")  # of a 405; the first method that the path has speaks for it
+            return self._match(environ, allowed.partition(",")[0]) if allowed else None
+
+    def _nearest(self, route: Route, policy: Policy | PolicySource | None) -> Any:
+        """The policy of `route`, where the one of this application is `policy`."""
+        if OPTION in route.config:
+            return route.config[OPTION]
+        if isinstance(getattr(route.config.get("mountpoint.target"), "wsgi", None), RoutePolicies):
+            return None  # the mounted application answers for itself
+        plugins = [plugin for plugin in route.app.plugins + route.plugins if isinstance(plugin, CORSPlugin)]
+        skipped = (True, CORSPlugin.name, CORSPlugin, *plugins)
+        if "mountpoint.target" not in route.config and any(each in route.skiplist for each in skipped):
+            return None
+        return plugins[-1].policy if plugins else policy
+
+
+def _serve(app: Bottle | None, plugin: CORSPlugin, *, adopt: bool = False) -> None:
+    """Serve `app`, and what it is mounted on: a mounted Bottle's routes are served by the application around it."""
+    if app is None:
+        return
+    served = app.wsgi
+    if not isinstance(served, RoutePolicies):
+        served = vars(app)["wsgi"] = RoutePolicies(app, plugin)  # setattr would refuse the next plugin that does this
+        app.add_hook("config", lambda config, key, value: key == _MOUNTED_ON and _serve(value, plugin))
+    elif adopt:
+        served.plugin = plugin
+    served.look_again()
+    _serve(app.config.get(_MOUNTED_ON), plugin)
