@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_CONTENT = "204 No Content"
 FORBIDDEN = "403 Forbidden"
+MAX_POLICIES = 256  # that one source chooses among; one that makes a new policy for each request fills nothing
 LOG_REJECTIONS = RejectionLog()
 
 
@@ -36,7 +37,7 @@ class CORSMiddleware(partial[Any]):
         the application run and leaving it to the browser to withhold the response.
     rejections: the log of rejected requests; None for no log.
 
-    A single policy with none of the middle three is served from remembered answers; anything else costs one full
+    Where none of the middle three is given, a policy is served from remembered answers; anything else costs one full
     decision a request, some microseconds.
     """
 
@@ -81,6 +82,7 @@ def _serving(
     refused = rejections.refused if rejections is not None else None
     answers: Answers | None = None  # for a policy that is served from remembered answers
     policies: Policy | PolicySource = Policy()  # for anything else
+    by_policy: dict[Policy, WSGIApplication] = {}  # what serves under each policy that a source has chosen
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         current = answers  # read once: a policy that is replaced meanwhile does not divide this request
@@ -131,10 +133,7 @@ def _serving(
         """The lines to merge into the application's response; or None, and the body of a response that was started."""
         policy = policies
         if not isinstance(policy, Policy):
-            found = policy.for_environ(environ)
-            if found is None:
-                return None, app(environ, start_response)
-            policy = found
+            return None, serve_by_source(policy, environ, start_response)
         decision = decide(policy, environ)
         lines = list(decision.headers.items())
         blocked = watch.blocks(decision, environ)
@@ -146,11 +145,27 @@ def _serving(
             return lines, []
         return None, []
 
+    def serve_by_source(
+        source: PolicySource, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        policy = source.for_environ(environ)
+        if policy is None:
+            return app(environ, start_response)
+        chosen = by_policy.get(policy)
+        if chosen is None:
+            chosen, give = _serving(app, watch, rejections)
+            give(policy)
+            if len(by_policy) >= MAX_POLICIES:
+                by_policy.clear()
+            by_policy[policy] = chosen
+        return chosen(environ, start_response)
+
     def replace(policy: Policy | PolicySource) -> None:
-        nonlocal answers, policies
+        nonlocal answers, policies, by_policy
         if not isinstance(policy, Policy) and not hasattr(policy, "for_environ"):
             raise TypeError(f"policy is a Policy or PathPolicies, not {type(policy).__name__}")
         policies = policy
+        by_policy = {}
         answers = Answers(policy) if isinstance(policy, Policy) and watch.leaves_to_answers(policy) else None
 
     return serve, replace
