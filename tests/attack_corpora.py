@@ -1,4 +1,4 @@
-"""The attack corpora in tests/data/attack, read, and what a real server makes of their requests.
+"""The attack corpora in tests/data/attack, read.
 
 Where a corpus leaves a choice, it is made here once:
 
@@ -8,7 +8,6 @@ Where a corpus leaves a choice, it is made here once:
 """
 
 import json
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,43 +115,3 @@ def patterns() -> list[HostilePattern]:
 def is_latin_1(*texts: str) -> bool:
     """Whether a server could hand these texts over: an environ holds bytes, decoded as latin-1."""
     return all(ord(character) < 256 for text in texts for character in text)
-
-
-def environ_of(method: str, target: str, headers: list[tuple[str, str]]) -> dict[str, Any]:
-    """The environ that a server makes of a request: bytes decoded as latin-1, repeated lines joined with commas.
-
-    A name with an underscore is left out, as servers do today: its CGI variable would be that of another header.
-    """
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": "" if target == "*" else target,
-        "SCRIPT_NAME": "",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "api.example.net",
-        "SERVER_PORT": "443",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "https",
-        "wsgi.input": BytesIO(b""),
-        "wsgi.errors": _Errors(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in headers:
-        if "_" in name:
-            continue
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
-        text = value.encode("latin-1").decode("latin-1")
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-    return environ
-
-
-class _Errors:
-    """`wsgi.errors` of a server that has nobody to tell."""
-
-    def write(self, text: str) -> None: ...
-    def writelines(self, lines: list[str]) -> None: ...
-    def flush(self) -> None: ...

@@ -7,47 +7,17 @@ from wsgiref.validate import validator
 import attack_corpora
 import naive_matcher
 import pytest
-from attack_corpora import HostileOrigin, HostilePattern, HostilePreflight, environ_of, is_latin_1
+from attack_corpora import HostileOrigin, HostilePattern, HostilePreflight, is_latin_1
+from wsgi_exchange import Application, Headers, asked, environ_of
 
 from corecors import Policy, PolicyError, evaluate, preflight_headers, response_headers
 from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.wsgi import CORSMiddleware
 from corecors.headers import SAFELISTED_METHODS, is_token
 
-Headers = list[tuple[str, str]]
-
 
 def by_id(entries: list[Any]) -> list[Any]:
     return [pytest.param(entry, id=entry.id) for entry in entries]
-
-
-def asked(application: Any, environ: dict[str, Any]) -> tuple[int, Headers]:
-    """Status and headers that a WSGI application answers with, PEP 3333 checked on the way."""
-    got: list[tuple[str, Headers]] = []
-
-    def start_response(status: str, headers: Headers, exc_info: Any = None) -> Any:
-        got.append((status, headers))
-        return lambda data: None
-
-    body = validator(application)(environ, start_response)
-    try:
-        b"".join(body)
-    finally:
-        body.close()
-    ((status, headers),) = got
-    return int(status.split()[0]), headers
-
-
-class Application:
-    """Says where it was called from how often."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        self.calls += 1
-        start_response("200 OK", [("Content-Type", "text/plain")])
-        return [b"hello"]
 
 
 def cors_headers(headers: Headers) -> dict[str, str]:
