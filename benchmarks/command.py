@@ -1,32 +1,118 @@
-"""`python -m benchmarks`."""
+"""`python -m benchmarks`: everything, or one part of it."""
 
 import argparse
-from collections.abc import Sequence
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from benchmarks import wsgi
-from benchmarks.results import Results, describe_machine
-from benchmarks.subjects import FLOOR, OURS, PASS_THROUGH
+from benchmarks.report import aligned, report, wsgi_table
+from benchmarks.results import Results, describe_machine, results_from_json, write_pyperf
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+QUICK, WHOLE = 0.4, 2.0  # seconds for each comparison
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="What CORS costs a request.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    wsgi_command = commands.add_parser("wsgi", help="the WSGI adapter against the floor")
-    wsgi_command.add_argument("--quick", action="store_true", help="in under 30 s")
+    # Refusals are logged as they are for users; where that goes is up to them, and here it goes nowhere.
+    logging.getLogger("corecors").addHandler(logging.NullHandler())
+    options = _parser().parse_args(arguments)
+    if options.command == "wsgi":
+        _wsgi(options)
+    elif options.command == "matcher":
+        _matcher(options)
+    else:
+        _everything(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="What CORS costs a request: ours, the floor and the peers."
+    )
+    parser.add_argument("--quick", action="store_true", help="shorter, for a first look")
+    parser.add_argument("--parts", default="", metavar="NAME,...", help=f"only these: {', '.join(_parts(0.0))}")
+    parser.add_argument("--from-json", type=Path, metavar="FILE", help="measure nothing; read the figures in FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+    parser.add_argument("--pyperf", type=Path, metavar="FILE", help="write every sample to FILE, for pyperf compare_to")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="draw the plots into FOLDER")
+    parser.add_argument(
+        "--write-docs", action="store_true", help="write docs/performance.md, its figures and its plots"
+    )
+    commands = parser.add_subparsers(dest="command")
+    wsgi_command = commands.add_parser("wsgi", help="only the WSGI adapter against the floor")
+    wsgi_command.add_argument("--quick", action="store_true", help="in under half a minute")
     wsgi_command.add_argument("--only", default="", metavar="TEXT", help="only scenarios whose name contains TEXT")
-    options = parser.parse_args(arguments)
+    matcher = commands.add_parser("matcher", help="what a request costs under your own policy")
+    matcher.add_argument("--policy", type=Path, required=True, metavar="FILE", help="a TOML file")
+    matcher.add_argument("--table", default="cors", help="the table that holds the policy, by default [cors]")
+    matcher.add_argument("--origin", action="append", default=[], metavar="ORIGIN", help="measure this origin as well")
+    return parser
+
+
+def _parts(seconds: float) -> dict[str, Callable[[Results], None]]:
+    """The parts of a run by name; each is imported when it runs, for a peer may be missing."""
+    from benchmarks import construction, foreign, frameworks, functions, peers, servers, threads
+
+    return {
+        "wsgi": lambda results: wsgi.measure_against_the_floor(
+            results, wsgi.against_the_floor(), rounds=1000, max_seconds=seconds
+        ),
+        "steps": lambda results: wsgi.measure_steps(results, max_seconds=seconds * 2),
+        "growth": lambda results: wsgi.measure_growth(results, max_seconds=seconds * 2),
+        "hostile": lambda results: wsgi.measure_hostile_values(results, max_seconds=seconds * 2),
+        "functions": lambda results: functions.measure_functions(results, max_seconds=seconds / 2),
+        "peers": lambda results: peers.measure_peers(results, max_seconds=seconds * 1.5),
+        "foreign": foreign.measure_foreign_peers,
+        "frameworks": lambda results: frameworks.measure_frameworks(results, max_seconds=seconds * 2),
+        "building": construction.measure_building,
+        "import": construction.measure_imports,
+        "threads": threads.measure_threads,
+        "servers": lambda results: servers.measure_servers(results, turns=max(5, round(seconds * 15)), seconds=1),
+    }
+
+
+def _everything(options: argparse.Namespace) -> None:
+    if options.from_json is not None:
+        results = results_from_json(options.from_json.read_text())
+    else:
+        results = Results(describe_machine())
+        chosen = [name for name in options.parts.split(",") if name]
+        for name, measure in _parts(QUICK if options.quick else WHOLE).items():
+            if not chosen or name in chosen:
+                print(f"measuring: {name}", file=sys.stderr, flush=True)
+                measure(results)
+    # Files first: a run takes long, and what it found must not be lost to a fault in a table.
+    if options.json is not None:
+        options.json.write_text(results.to_json() + "\n")
+    if options.pyperf is not None:
+        write_pyperf(results.samples, options.pyperf)
+    if options.plots is not None:
+        from benchmarks.plots import write_plots
+
+        write_plots(results, options.plots)
+    if options.write_docs:
+        from benchmarks.page import write_page
+
+        write_page(results, DOCS)
+    print(report(results))
+
+
+def _wsgi(options: argparse.Namespace) -> None:
     results = Results(describe_machine())
     plan = [(scenario, apps) for scenario, apps in wsgi.against_the_floor() if options.only in scenario.name]
-    wsgi.measure_against_the_floor(results, plan, rounds=400, max_seconds=0.5 if options.quick else 2.0)
-    print(f"{'added ns':48}{'pass':>8}{'floor':>8}{'ours':>8}{'× floor':>9}   (preflights: total ns)")
-    for scenario, apps in plan:
-        for app in apps:
-            pass_through, floor, ours = (
-                results.value("wsgi", scenario.name, subject.name, app) for subject in (PASS_THROUGH, FLOOR, OURS)
-            )
-            ratio = f"{ours / floor:.2f}" if floor and ours else "–"
-            print(f"{scenario.name + ', ' + app:48}{_ns(pass_through)}{_ns(floor)}{_ns(ours)}{ratio:>9}")
+    wsgi.measure_against_the_floor(results, plan, rounds=400, max_seconds=QUICK if options.quick else WHOLE)
+    print("\n".join(aligned(wsgi_table(results))))
 
 
-def _ns(value: float | None) -> str:
-    return f"{'–' if value is None else f'{value:.0f}':>8}"
+def _matcher(options: argparse.Namespace) -> None:
+    from benchmarks.matcher import measure_policy
+    from corecors import PolicyError, policy_from_toml
+
+    try:
+        policy = policy_from_toml(options.policy.read_text(encoding="utf-8"), table=options.table)
+    except (OSError, PolicyError) as error:
+        sys.exit(str(error))
+    print(measure_policy(policy, options.origin))

@@ -54,6 +54,20 @@ def pass_through(app: WSGIApplication) -> WSGIApplication:
     return lambda environ, start_response: app(environ, start_response)
 
 
+def decision_only(app: WSGIApplication, origins: Iterable[str]) -> WSGIApplication:
+    """What reading `Origin` and looking it up costs, without sending anything: no CORS, a step on the way to it."""
+    answer = {origin: [origin] for origin in origins}.get
+    refused: list[str] = []
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and environ["REQUEST_METHOD"] != "OPTIONS":
+            answer(origin, refused)
+        return app(environ, start_response)
+
+    return wrapped
+
+
 def exact_floor(app: WSGIApplication, origins: Sequence[str]) -> WSGIApplication:
     """The floor for a list of exact origins (F2)."""
     answer = {

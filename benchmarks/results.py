@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from benchmarks.timing import Sample
 
-Unit = Literal["ns", "s", "bytes", "requests/s"]
+Unit = Literal["ns", "s", "bytes", "requests/s", ""]  # "": a ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,9 @@ def human(value: float, unit: Unit = "ns") -> str:
         "s": [(1, "s"), (1e-3, "ms"), (1e-6, "µs")],
         "bytes": [(1e6, "MB"), (1e3, "kB"), (1, "B")],
         "requests/s": [(1, "/s")],
+        "": [(1, "")],
     }
     scale, name = next((step for step in scales[unit] if abs(value) >= step[0]), scales[unit][-1])
     scaled = value / scale
     digits = 0 if abs(scaled) >= 100 or name in ("ns", "B", "/s") else 1 if abs(scaled) >= 10 else 2
-    return f"{scaled:,.{digits}f} {name}"
+    return f"{scaled:,.{digits}f} {name}".rstrip()

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from benchmarks.floors import exact_floor, pass_through, pattern_floor
+from benchmarks.floors import decision_only, exact_floor, pass_through, pattern_floor
 from benchmarks.scenarios import Outcome, Scenario
 from benchmarks.timing import Candidate, wsgi_runner
 from benchmarks.workload import (
@@ -67,6 +67,7 @@ def floor(app: WSGIApplication, rules: Rules) -> WSGIApplication | None:
 
 BARE = Subject("bare app", lambda app, rules: app)
 PASS_THROUGH = Subject("pass-through", lambda app, rules: pass_through(app))
+DECISION_ONLY = Subject("decision only", lambda app, rules: decision_only(app, rules.origins))
 FLOOR = Subject("floor", floor)
 OURS = Subject("corecors", ours)
 

@@ -247,6 +247,12 @@ def app_with_10_headers(environ: WSGIEnvironment, start_response: StartResponse)
     return [b"ok"]
 
 
+def app_with_unknown_header(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """A header of the app's own invention, which no list of well-known names can have."""
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2"), ("X-Acme-Shard", "7")])
+    return [b"ok"]
+
+
 def app_with_vary(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Most apps that compress or keep a session send a `Vary` of their own."""
     start_response(
@@ -266,6 +272,7 @@ def app_with_own_cors(environ: WSGIEnvironment, start_response: StartResponse) -
 APPS: dict[str, WSGIApplication] = {
     "2 headers": app_with_2_headers,
     "10 headers": app_with_10_headers,
+    "unknown header": app_with_unknown_header,
     "own Vary": app_with_vary,
     "own CORS": app_with_own_cors,
 }

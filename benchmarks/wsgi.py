@@ -8,6 +8,7 @@ from benchmarks.results import Results
 from benchmarks.scenarios import Scenario, hostile, ordinary_refusals, with_exact_origins, with_patterns, with_regex
 from benchmarks.subjects import (
     BARE,
+    DECISION_ONLY,
     FLOOR,
     OURS,
     PASS_THROUGH,
@@ -68,6 +69,29 @@ def measure_against_the_floor(results: Results, plan: Plan, *, rounds: int, max_
                     results.add_timed(
                         "wsgi", scenario.name, name, sample, less=less, around=app_name, size=scenario.size
                     )
+
+
+def measure_steps(results: Results, *, max_seconds: float) -> None:
+    """Add the group "steps": an allowed request, from a wrapper that does nothing to ours, one step at a time."""
+    scenario = next(each for each in with_exact_origins(10) if each.family == "allowed")
+    subjects = (BARE, PASS_THROUGH, DECISION_ONLY, FLOOR, OURS)
+    for app_name in (TWO_HEADERS, TEN_HEADERS):
+        candidates = {}
+        for subject in subjects:
+            app = subject.wrap(APPS[app_name], scenario.rules)
+            assert app is not None, "every subject can express exact origins"
+            candidates[subject.name] = wsgi_candidate(app, scenario)
+        samples = measure_interleaved(candidates, rounds=1000, max_seconds=max_seconds)
+        for subject in subjects[1:]:
+            results.add_timed(
+                "steps",
+                scenario.family,
+                subject.name,
+                samples[subject.name],
+                less=samples[BARE.name],
+                around=app_name,
+                size=scenario.size,
+            )
 
 
 def measure_growth(results: Results, *, max_seconds: float) -> None:

@@ -1,0 +1,66 @@
+"""The Flask and Bottle adapters around a minimal view, as a share of what the bare framework takes for it."""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.results import Results
+from benchmarks.scenarios import with_exact_origins
+from benchmarks.subjects import check_wsgi_answer, policy_for, wsgi_candidate
+from benchmarks.timing import measure_interleaved
+from benchmarks.workload import Rules
+
+SIZE = 10
+
+
+def flask_app(rules: Rules | None) -> Any:
+    """A Flask app with one view; under our adapter if there are rules."""
+    from flask import Flask
+
+    app = Flask("benchmark")
+    app.add_url_rule("/", view_func=lambda: "ok", methods=["GET", "PUT", "DELETE"])
+    if rules is not None:
+        from corecors.adapters.flask import CORS
+
+        CORS(app, policy_for(rules))
+    return app
+
+
+def bottle_app(rules: Rules | None) -> Any:
+    """A Bottle app with one view; under our adapter if there are rules."""
+    from bottle import Bottle
+
+    app = Bottle()
+    app.route("/", callback=lambda: "ok")
+    if rules is not None:
+        from corecors.adapters.bottle import CORSPlugin
+
+        app.install(CORSPlugin(policy_for(rules)))
+    return app
+
+
+FRAMEWORKS: dict[str, Callable[[Rules | None], Any]] = {"flask": flask_app, "bottle": bottle_app}
+
+
+def measure_frameworks(results: Results, *, max_seconds: float) -> None:
+    """Add the group "frameworks": the bare framework's time, and what the adapter adds to it."""
+    for framework, make in FRAMEWORKS.items():
+        if importlib.util.find_spec(framework) is None:
+            results.skipped.append(f"The {framework} adapter was not measured: {framework} is not installed.")
+            continue
+        for scenario in with_exact_origins(SIZE):
+            if scenario.family == "allowed, all in turn":
+                continue
+            wrapped = make(scenario.rules)
+            check_wsgi_answer(wrapped, scenario, framework)
+            # A bare framework's answer to OPTIONS costs something else, so preflights stand alone.
+            candidates = {"corecors": wsgi_candidate(wrapped, scenario)}
+            if not scenario.outcome.is_preflight:
+                candidates["bare"] = wsgi_candidate(make(None), scenario)
+            samples = measure_interleaved(candidates, rounds=600, max_seconds=max_seconds)
+            bare = samples.get("bare")
+            results.add_timed(
+                "frameworks", scenario.family, "corecors", samples["corecors"], less=bare, around=framework, size=SIZE
+            )
+            if bare is not None:
+                results.add_timed("frameworks", scenario.family, "bare", bare, around=framework, size=SIZE)

@@ -1,0 +1,86 @@
+"""Four threads over the hot path: a lock in there would show as time that four threads take and one does not.
+
+With a global interpreter lock, four threads do the same work in the same time as one, and no faster; so the bare app,
+which has no lock for sure, is measured in the same way, and ours is held against it. On a free-threaded build the
+threads run at the same time.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from time import perf_counter_ns
+from typing import Any
+
+from benchmarks.results import Figure, Results
+from benchmarks.scenarios import Scenario, with_exact_origins
+from benchmarks.subjects import BARE, OURS
+from benchmarks.timing import garbage_collector_off, wsgi_runner
+from benchmarks.workload import app_with_2_headers, wsgi_environ
+
+THREADS = 4
+ROUNDS = 60
+# Of each thread in a round: a few milliseconds. The same requests again and again, since more of them would not stay in
+# the processor's cache.
+DISTINCT_REQUESTS = 100
+PASSES = 50
+# Seconds, in place of CPython's 5 ms: threads then take turns many times in a round, and meet at any lock.
+SWITCH_INTERVAL = 0.0002
+
+
+def interpreter_lock() -> bool:
+    """Whether this interpreter runs one thread at a time."""
+    enabled = getattr(sys, "_is_gil_enabled", None)
+    return True if enabled is None else bool(enabled())
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def measure_threads(results: Results) -> None:
+    """Add the group "threads": nanoseconds per request of one thread, and of four that work at once."""
+    by_family = {scenario.family: scenario for scenario in with_exact_origins(10)}
+    for family in ("allowed", "preflight allowed"):
+        scenario = by_family[family]
+        apps = {BARE.name: app_with_2_headers, OURS.name: OURS.wrap(app_with_2_headers, scenario.rules)}
+        times: dict[tuple[str, int], list[float]] = {}
+        with garbage_collector_off(), switching_often():
+            for _ in range(ROUNDS):
+                for name, app in apps.items():
+                    for threads in (1, THREADS):
+                        times.setdefault((name, threads), []).append(_nanoseconds_per_request(app, scenario, threads))
+        for (name, threads), values in times.items():
+            results.figures.append(Figure("threads", family, name, min(values), size=threads))
+    kind = "with the global interpreter lock" if interpreter_lock() else "free-threaded"
+    results.notes.append(f"Threads: this interpreter is {kind}.")
+
+
+def _nanoseconds_per_request(app: Any, scenario: Scenario, threads: int) -> float:
+    """Wall-clock time, from the first thread's start to the last one's end, over the requests of all threads."""
+    requests = scenario.requests()
+    batches = [[wsgi_environ(request) for request in islice(requests, DISTINCT_REQUESTS)] for _ in range(threads)]
+    start = threading.Barrier(threads)
+    run = wsgi_runner(app)
+    began, ended = [], []
+
+    def work(batch: list[Any]) -> None:
+        start.wait()
+        began.append(perf_counter_ns())
+        for _ in range(PASSES):
+            run(batch)
+        ended.append(perf_counter_ns())
+
+    workers = [threading.Thread(target=work, args=(batch,)) for batch in batches]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return (max(ended) - min(began)) / (threads * PASSES * DISTINCT_REQUESTS)

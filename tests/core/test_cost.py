@@ -1,0 +1,360 @@
+"""What a request costs, counted instead of timed: the same on every machine, however busy.
+
+Three counts stand for the cost, since none of them sees everything:
+
+- bytecode instructions and calls (of Python and of C functions), which is what CPython spends most of its time on;
+- bytes allocated at the peak, where a copy of a list, or a split of a long value, shows that is one instruction;
+- comparisons and hashes of the origin itself, where a scan of a list shows that C does in one instruction.
+
+The counts must not depend on how much a policy allows, nor on how long a hostile value is, and must not jump. They
+differ a little between versions of Python, so what is recorded is the largest of those that are supported.
+"""
+
+import dis
+import gc
+import itertools
+import sys
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache, partial
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+from corecors import Policy, evaluate, preflight_headers, response_headers
+from corecors.adapters.wsgi import CORSMiddleware
+
+# What is worked out beforehand for a short list may be looked up for a long one, so there may be one step between ONE
+# and MANY; from there on nothing changes any more.
+ONE, MANY, MORE = 1, 2_000, 20_000
+STEP = 1.6
+TOLERANCE = 1.1
+KIB = 1024
+
+Action = Callable[[], object]
+
+
+@dataclass
+class Count:
+    """What ran outside of this file: bytecode instructions, and calls of Python and C functions by their names."""
+
+    instructions: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
+    operations: set[str] = field(default_factory=set)
+
+
+def count_of(action: Action) -> Count:
+    """What one more call costs once everything that is remembered is remembered."""
+    count = Count()
+    bytecode: dict[CodeType, bytes] = {}
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code.co_filename == __file__:
+            return None
+        frame.f_trace = trace  # Python 3.13 sends no instructions to a frame that has none yet
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        if event == "opcode":
+            count.instructions += 1
+            code = bytecode.setdefault(frame.f_code, frame.f_code.co_code)
+            count.operations.add(dis.opname[code[frame.f_lasti]])
+        return trace
+
+    def profile(frame: FrameType, event: str, argument: object) -> None:
+        # For a C function the frame is the one that calls it.
+        if event in ("call", "c_call") and frame.f_code.co_filename != __file__:
+            name = frame.f_code.co_name if event == "call" else getattr(argument, "__name__", "?")
+            count.calls[name] += 1
+
+    for _ in range(3):
+        action()
+    traced, profiled = sys.gettrace(), sys.getprofile()
+    # Python 3.12 sends no instructions at all unless some frame asked for them before tracing began.
+    sys._getframe().f_trace_opcodes = True
+    sys.settrace(trace)
+    sys.setprofile(profile)
+    try:
+        action()
+    finally:
+        sys.setprofile(profiled)
+        sys.settrace(traced)
+    return count
+
+
+def peak_bytes(action: Action) -> int:
+    """Bytes allocated at the peak of one call, beyond what was there before it."""
+    for _ in range(3):
+        action()
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        action()  # what the tracer itself needs
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        action()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+
+
+class WatchedText(str):
+    """An origin that counts how often it, or a piece of it, is looked at from within C."""
+
+    __slots__ = ("looks",)
+
+    looks: list[str]
+
+    def _look(self, what: str, times: int = 1) -> None:
+        self.looks += [what] * times
+
+    def _watched(self, piece: str) -> "WatchedText":
+        return watch(piece, self.looks)
+
+    def __eq__(self, other: object) -> bool:
+        self._look("compared")
+        return str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        self._look("compared")
+        return str.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        self._look("hashed")
+        return str.__hash__(self)
+
+    def __contains__(self, piece: object) -> bool:
+        self._look("searched")
+        return str.__contains__(self, piece)  # type: ignore[operator]
+
+    def __getitem__(self, index: Any) -> "WatchedText":
+        return self._watched(str.__getitem__(self, index))
+
+    def startswith(self, prefix: str | tuple[str, ...], *bounds: Any) -> bool:
+        self._look("compared", len(prefix) if isinstance(prefix, tuple) else 1)
+        return str.startswith(self, prefix, *bounds)
+
+    def endswith(self, suffix: str | tuple[str, ...], *bounds: Any) -> bool:
+        self._look("compared", len(suffix) if isinstance(suffix, tuple) else 1)
+        return str.endswith(self, suffix, *bounds)
+
+
+def watch(text: str, looks: list[str]) -> WatchedText:
+    watched = WatchedText(text)
+    watched.looks = looks
+    return watched
+
+
+def looks_at(text: str, decide: Callable[[str], object]) -> int:
+    decide(text)
+    looks: list[str] = []
+    decide(watch(text, looks))
+    return len(looks)
+
+
+def test_each_count_sees_what_it_stands_for() -> None:
+    listed = [f"https://site{index}.example" for index in range(100)]
+    scope: dict[str, Any] = {"listed": listed}
+    exec(compile("def scan(size): return [each.upper() for each in listed[:size]]", "elsewhere.py", "exec"), scope)
+    short, long = count_of(lambda: scope["scan"](10)), count_of(lambda: scope["scan"](100))
+    assert long.instructions > short.instructions + 90
+    assert (short.calls["upper"], long.calls["upper"]) == (10, 100)
+    assert peak_bytes(lambda: listed * 10) > 8 * len(listed) * 10
+    assert looks_at(UNLISTED, lambda origin: origin in listed) == len(listed)
+    assert looks_at(UNLISTED, lambda origin: origin.endswith(tuple(listed))) == len(listed)
+
+
+def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+    return [b"ok"]
+
+
+def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+    return len
+
+
+SETTINGS: dict[str, Any] = {
+    "allow_methods": ["GET", "PUT", "DELETE"],
+    "allow_headers": ["Authorization", "Content-Type", "X-Request-ID"],
+    "expose_headers": ["X-Total"],
+    "allow_credentials": True,
+    "max_age": 600,
+}
+
+
+def exact_policy(number: int) -> Policy:
+    return Policy(allow_origins=[f"https://site{index:05d}.partner.example" for index in range(number)], **SETTINGS)
+
+
+def pattern_policy(number: int) -> Policy:
+    domains = ["example.com", *(f"tenant{index:05d}.org" for index in range(1, number))]
+    return Policy(allow_origins=[f"https://*.{domain}" for domain in domains], **SETTINGS)
+
+
+LISTED = "https://site00000.partner.example"
+UNLISTED = "https://site99999.partner.example"
+BELOW_PATTERN = "https://app.example.com"
+NAMES = "authorization,content-type"
+new_labels = (f"https://{letters}.example.com" for letters in map("".join, itertools.product("abcdefgh", repeat=8)))
+
+
+@cache
+def policy_of(build: Callable[[int], Policy], number: int) -> Policy:
+    return build(number)
+
+
+def serve(policy: Policy, *, preflight: bool = False, names: str = NAMES) -> Callable[[str | None], object]:
+    """One request through the WSGI adapter, from the origin that it is given."""
+    wrapped = CORSMiddleware(app, policy)
+
+    def request(origin: str | None) -> object:
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
+        if origin is not None:
+            environ["HTTP_ORIGIN"] = origin
+        if preflight:
+            environ["REQUEST_METHOD"] = "OPTIONS"
+            environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"] = "DELETE"
+            environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"] = names
+        return wrapped(environ, start_response)
+
+    return request
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way through the library: `make(number)` builds a policy with that many entries and what decides under it."""
+
+    make: Callable[[int], Callable[[Any], object]]
+    origin: Callable[[], str | None]
+    instructions: int
+    calls: int
+
+    def action(self, number: int) -> Action:
+        decide = self.make(number)
+        return lambda: decide(self.origin())
+
+
+def wsgi(build: Callable[[int], Policy], **options: Any) -> Callable[[int], Callable[[Any], object]]:
+    return lambda number: serve(policy_of(build, number), **options)
+
+
+def function(
+    build: Callable[[int], Policy], call: Callable[[Policy, str], object]
+) -> Callable[[int], Callable[[Any], object]]:
+    def make(number: int) -> Callable[[Any], object]:
+        policy = policy_of(build, number)
+        return lambda origin: call(policy, origin)
+
+    return make
+
+
+def always(origin: str | None) -> Callable[[], str | None]:
+    return lambda: origin
+
+
+# Recorded counts, the largest of Python 3.11 to 3.13.
+PATHS = [
+    pytest.param(Path(wsgi(exact_policy), always(None), 55, 2), id="WSGI, no Origin"),
+    pytest.param(Path(wsgi(exact_policy), always(LISTED), 79, 4), id="WSGI, listed origin"),
+    pytest.param(Path(wsgi(exact_policy), always(UNLISTED), 79, 4), id="WSGI, refused origin"),
+    pytest.param(Path(wsgi(exact_policy, preflight=True), always(LISTED), 94, 7), id="WSGI, preflight that passes"),
+    pytest.param(
+        Path(wsgi(exact_policy, preflight=True), always(UNLISTED), 125, 9), id="WSGI, preflight of a refused origin"
+    ),
+    pytest.param(
+        Path(wsgi(exact_policy, preflight=True, names="x-unknown"), always(LISTED), 506, 38),
+        id="WSGI, preflight for a refused header",
+    ),
+    pytest.param(Path(wsgi(pattern_policy), always(BELOW_PATTERN), 79, 4), id="WSGI, subdomain seen before"),
+    pytest.param(Path(wsgi(pattern_policy), lambda: next(new_labels), 442, 34), id="WSGI, subdomain never seen"),
+    pytest.param(Path(wsgi(pattern_policy), always(UNLISTED), 250, 16), id="WSGI, origin that no pattern matches"),
+    pytest.param(Path(function(exact_policy, response_headers), always(LISTED), 70, 4), id="response_headers, listed"),
+    pytest.param(
+        Path(function(exact_policy, response_headers), always(UNLISTED), 63, 4), id="response_headers, refused"
+    ),
+    pytest.param(
+        Path(function(exact_policy, lambda policy, origin: evaluate(policy, "GET", origin)), always(LISTED), 164, 9),
+        id="evaluate, listed",
+    ),
+    pytest.param(
+        Path(
+            function(exact_policy, lambda policy, origin: preflight_headers(policy, origin, "DELETE", NAMES)),
+            always(LISTED),
+            291,
+            30,
+        ),
+        id="preflight_headers",
+    ),
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_instructions_and_calls_do_not_grow_with_what_a_policy_allows(path: Path) -> None:
+    one, many, more = (count_of(path.action(number)) for number in (ONE, MANY, MORE))
+    assert (more.instructions, more.calls) == (many.instructions, many.calls)
+    assert many.instructions <= one.instructions * STEP
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_memory_of_a_request_does_not_grow_with_what_a_policy_allows(path: Path) -> None:
+    one, many, more = (peak_bytes(path.action(number)) for number in (ONE, MANY, MORE))
+    assert max(many, more) <= one + KIB
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_origin_is_looked_at_as_often_under_more_entries(path: Path) -> None:
+    origin = path.origin() or LISTED
+    one, many, more = (looks_at(origin, path.make(number)) for number in (ONE, MANY, MORE))
+    assert more == many <= one + 2
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_request_takes_no_more_instructions_and_calls_than_recorded(path: Path) -> None:
+    count = count_of(path.action(ONE))
+    assert count.instructions <= path.instructions * TOLERANCE
+    assert count.calls.total() <= path.calls * TOLERANCE
+
+
+LONG = [
+    pytest.param(
+        lambda size: (exact_policy, False, "https://" + "a." * (size // 2) + "example", NAMES), id="Origin, exact list"
+    ),
+    pytest.param(
+        lambda size: (pattern_policy, False, "https://" + "a." * (size // 2) + "example.com", NAMES),
+        id="Origin, pattern",
+    ),
+    pytest.param(lambda size: (exact_policy, True, "https://" + "a" * size, NAMES), id="Origin of a preflight"),
+    pytest.param(lambda size: (exact_policy, True, LISTED, "," * size), id="commas"),
+    pytest.param(lambda size: (exact_policy, True, LISTED, NAMES + " " * size + ","), id="blanks"),
+    pytest.param(lambda size: (exact_policy, True, LISTED, ",".join(["x-unknown"] * (size // 10))), id="names"),
+    pytest.param(
+        lambda size: (exact_policy, True, LISTED, ",".join(["content-type"] * (size // 13))), id="allowed names"
+    ),
+    pytest.param(lambda size: (exact_policy, True, LISTED, "x" * size), id="one long name"),
+]
+
+
+@pytest.mark.parametrize("hostile", LONG)
+def test_a_hostile_value_costs_the_same_however_long_it_is(hostile: Callable[[int], Any]) -> None:
+    counts, bytes_taken = [], []
+    for size in (8 * KIB, 64 * KIB, 1024 * KIB):
+        build, preflight, origin, names = hostile(size)
+        request = serve(policy_of(build, ONE), preflight=preflight, names=names)
+        counts.append(count_of(partial(request, origin)))
+        bytes_taken.append(peak_bytes(partial(request, origin)))
+    assert len({count.instructions for count in counts}) == 1
+    assert len({tuple(count.calls.items()) for count in counts}) == 1
+    # A copy of the value, or a list of its parts, would be larger than the smallest of them.
+    assert max(bytes_taken) < 8 * KIB
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_lock_is_taken_on_the_way(path: Path) -> None:
+    count = count_of(path.action(ONE))
+    assert not {"acquire", "release", "__enter__", "__exit__"} & set(count.calls)
+    # What a `with` statement compiles to; 3.14 has the second.
+    assert not {"BEFORE_WITH", "LOAD_SPECIAL"} & count.operations
