@@ -16,15 +16,13 @@ from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import cache
-from heapq import heappop, heappush
-from itertools import count
 from typing import NamedTuple, TypeAlias
 
-from corecors.ambiguity import START, Automaton, Budget, build_automaton
+from corecors.ambiguity import START, Automaton, Budget, TooLarge, build_automaton
 from corecors.regex_syntax import ORIGIN_ALPHABET, parse_regex
 
 FEW_LABELS = 128  # between what people list (or `[0-9]{2}`) and the 676 of `[a-z]{2}`
-MAX_SUFFIXES = 1024  # after so many suffixes the one at hand counts as open
+MAX_SUFFIXES = 4096  # more than any pattern of the permitted length can list; a product of classes can
 MAX_LABEL_LENGTH = 63  # RFC 1035 2.3.4
 MAX_WORK = 400_000  # steps of one regex's analysis, some 50 ms in CPython 3.11
 
@@ -53,6 +51,7 @@ _UNLIKELY_PORT = rf"https?://{_ELSEWHERE}:22"
 
 Pair: TypeAlias = tuple[int, int]  # a state of the regex, a state of the grammar
 _BEGIN: Pair = (START, START)
+_LABEL_EDGES = frozenset("./")  # what stands to the left of a label
 
 # Names and addresses that no regex was written for: one that accepts all of a row accepts anybody. The rows differ in
 # the number of labels, because `https://\w+\.\w+` means anybody too.
@@ -130,15 +129,17 @@ def open_suffixes(automaton: Automaton) -> list[OpenSuffix]:
     waiting = deque([("", product.host_ends())])
     while waiting:
         suffix, ends = waiting.popleft()
-        labels = product.labels(ends)
-        seen += len(labels)
         if suffix in UNREGISTRABLE:
             continue
-        if len(labels) > FEW_LABELS or seen > MAX_SUFFIXES:
-            label, rest = list(labels.items())[min(1, len(labels) - 1)]  # the first may be the name that was meant
+        example = product.one_of_many(ends)
+        labels = {} if example else product.labels(ends)
+        seen += len(labels)
+        if seen > MAX_SUFFIXES:
+            raise TooLarge
+        if example:
+            label, rest = example
             start = product.shortest_before(rest)
             found.append(OpenSuffix(suffix, f"{start}{label}.{suffix}".removesuffix(".")))
-            continue
         for label, rest in labels.items():
             if below := product.to_the_left(rest).get("."):
                 waiting.append((f"{label}.{suffix}" if suffix else label, below))
@@ -189,7 +190,7 @@ class _Product:
 
     def distances_to_label_edge(self) -> dict[Pair, int]:
         """How many characters to the left the next label's edge is, at least: so that no search runs into the void."""
-        distances = {pair: 0 for pair, chars in self.chars.items() if not chars.isdisjoint("./")}
+        distances = {pair: 0 for pair, chars in self.chars.items() if not chars.isdisjoint(_LABEL_EDGES)}
         distances[_BEGIN] = 0
         waiting = deque(distances)
         while waiting:
@@ -232,21 +233,50 @@ class _Product:
         ends = {pair for pair in self.ends if pair[1] < port_colon}
         return frozenset(ends | {left for pair in after_host for left in self.behind[pair]})
 
+    def one_of_many(self, ends: frozenset[Pair]) -> tuple[str, frozenset[Pair]] | None:
+        """A label that can stand at `ends`, with the pairs to its left, if more than FEW_LABELS can; else None.
+
+        Labels are counted length by length. Those that lead to the same pairs share one entry, so that their number
+        may grow but not the work.
+        """
+        layer = {ends: (1, "")}
+        total, most, commonest = (
+            0,
+            0,
+            ("", ends),
+        )  # an example from where there are most: hardly the name that was meant
+        for _ in range(MAX_LABEL_LENGTH):
+            longer: dict[frozenset[Pair], tuple[int, str]] = {}
+            for pairs, (number, label) in layer.items():
+                onward = self.to_the_left(pairs)
+                self.budget.spend(1 + len(onward))
+                for char, left in onward.items():
+                    if char not in _LABEL_EDGES:
+                        known, example = longer.get(left, (0, char + label))
+                        longer[left] = (known + number, example)
+            layer = longer
+            for pairs, (number, label) in layer.items():
+                if not self.to_the_left(pairs).keys().isdisjoint(_LABEL_EDGES):
+                    total += number
+                    if number > most:
+                        most, commonest = number, (label, pairs)
+            if total > FEW_LABELS:
+                return commonest
+        return None
+
     def labels(self, ends: frozenset[Pair]) -> dict[str, frozenset[Pair]]:
-        """The labels that can stand at `ends`, each with the pairs to its left; at most one more than FEW_LABELS."""
+        """The labels that can stand at `ends`, known to be few, each with the pairs to its left."""
         labels: dict[str, frozenset[Pair]] = {}
-        waiting = [(0, 0, 0, "", ends)]  # by the length that the label will have at least, then the longest part first
-        entries = count()
-        while waiting and len(labels) <= FEW_LABELS:
-            _, _, _, label, pairs = heappop(waiting)
+        waiting = [("", ends)]
+        while waiting:
+            label, pairs = waiting.pop()
             onward = self.to_the_left(pairs)
-            if label and not onward.keys().isdisjoint("./"):
-                labels[label] = pairs
             self.budget.spend(1 + len(onward))
+            if label and not onward.keys().isdisjoint(_LABEL_EDGES):
+                labels[label] = pairs
             for char, left in onward.items():
-                length = len(label) + 1 + (self.to_label_edge(left) if char not in "./" else MAX_LABEL_LENGTH)
-                if length <= MAX_LABEL_LENGTH:
-                    heappush(waiting, (length, -len(label), next(entries), char + label, left))
+                if char not in _LABEL_EDGES and len(label) + 1 + self.to_label_edge(left) <= MAX_LABEL_LENGTH:
+                    waiting.append((char + label, left))
         return labels
 
     def shortest(self) -> str | None:

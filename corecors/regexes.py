@@ -45,9 +45,9 @@ from corecors.regex_syntax import (
 
 MAX_REGEX_LENGTH = 4096  # a longer one is a list of origins, which `allow_origins` matches at no cost
 
-# Two wildcards side by side (quadratic: some 160,000 steps over the longest origin) pass, three (cubic: millions) do not.
-# CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other: two wildcards took 0.2 ms
-# over their worst text, the dearest pattern that was found below the limit 2 ms (docs/regexes.md has the table).
+# Two wildcards side by side (quadratic: some 160,000 steps over the longest origin) pass, three (cubic: millions) do
+# not. CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other: two wildcards took
+# 0.2 ms over their worst text, the dearest pattern found below the limit 2 ms (docs/regexes.md has the table).
 MAX_STEPS = 200_000
 MAX_COPIES = 4  # when a pattern is too large to write out, repetitions above this count as endless
 
@@ -96,13 +96,16 @@ class OriginRegex:
 
 
 class _Refused(Exception):
-    """Why a pattern is refused, and patterns that may have been meant. `certain` is one that holds whatever else."""
+    """Why a pattern is refused, and the patterns that may have been meant.
 
-    def __init__(self, wrong: str, *candidates: str, certain: str | None = None) -> None:
-        super().__init__(wrong)
+    `surely`: one that was meant whatever else is wrong with it. What takes time to put into words comes as a function.
+    """
+
+    def __init__(self, wrong: str | Callable[[], str], *meant: str, surely: str | None = None) -> None:
+        super().__init__()
         self.wrong = wrong
-        self.candidates = candidates
-        self.certain = certain
+        self.meant = meant
+        self.surely = surely
 
 
 def compile_regex(pattern: str | re.Pattern[str], *, allow_unproven: bool = False) -> OriginRegex:
@@ -116,7 +119,8 @@ def compile_regex(pattern: str | re.Pattern[str], *, allow_unproven: bool = Fals
     try:
         return _compile(source, allow_unproven, re2)
     except _Refused as refused:
-        raise RegexError(refused.wrong, _mend(refused, allow_unproven, re2)) from None
+        wrong = refused.wrong if isinstance(refused.wrong, str) else refused.wrong()
+        raise RegexError(wrong, _mend(refused, allow_unproven, re2)) from None
 
 
 def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
@@ -160,18 +164,17 @@ def _decoded(source: bytes) -> str | None:
     return source.decode("ascii") if source.isascii() else None
 
 
-def _mend(refused: _Refused, allow_unproven: bool, re2: ModuleType | None, depth: int = 3) -> str | None:
-    """The first candidate that passes, or one that passes when mended again."""
-    for candidate in refused.candidates if depth else ():
+def _mend(refused: _Refused, allow_unproven: bool, re2: ModuleType | None) -> str | None:
+    """The first pattern that may have been meant and passes."""
+    for meant in refused.meant:
         try:
-            _compile(candidate, allow_unproven, re2)
+            _compile(meant, allow_unproven, re2)
         except _Refused as again:
-            mended = _mend(again, allow_unproven, re2, depth - 1)
-            if mended is not None:
-                return mended
+            if refused.surely is not None:
+                return _mend(again, allow_unproven, re2) or refused.surely
         else:
-            return candidate
-    return refused.certain
+            return meant
+    return refused.surely
 
 
 @lru_cache(maxsize=256)  # policies are often made anew from the same text, in tests above all
@@ -239,26 +242,22 @@ def _refuse_dots(source: str, tree: Node) -> None:
 
     Two dots side by side were meant as any two characters, for no host has two dots running.
     """
-    places = [
+    places = {
         item.start
         for items in _sequences(tree)
-        for before, item, after in zip([None, *items[:-1]], items, [*items[1:], None], strict=True)
-        if isinstance(item, Chars) and item.is_dot and (before or after) and not (_is_dot(before) or _is_dot(after))
-    ]
-    if not places:
-        return
-    mended = "".join("\\." if place in places else char for place, char in enumerate(source))
-    around = re.compile(r"[\w-]*").match
-    start = places[0] - len(_matched(around(source[: places[0]][::-1])))
-    piece = source[start : places[0] + 1] + _matched(around(source, places[0] + 1))
-    raise _Refused(f"has a dot that stands for any character, in {shown(piece)}", mended, certain=mended)
+        for index, item in enumerate(items)
+        if isinstance(item, Chars) and item.is_dot and len(items) > 1
+        if not any(_is_dot(neighbour) for neighbour in items[max(0, index - 1) : index] + items[index + 1 : index + 2])
+    }
+    if places:
+        mended = "".join("\\." if place in places else char for place, char in enumerate(source))
+        first = min(places)
+        start = max(source.rfind(sign, 0, first) for sign in "/(|") + 1
+        piece = shown(source[start : first + 1] + re.split(r"[/:)|]", source[first + 1 :], maxsplit=1)[0])
+        raise _Refused(f"has a dot that stands for any character, in {piece}", mended, surely=mended)
 
 
-def _matched(found: re.Match[str] | None) -> str:
-    return "" if found is None else found[0]
-
-
-def _is_dot(node: Node | None) -> bool:
+def _is_dot(node: Node) -> bool:
     return isinstance(node, Chars) and (node.is_dot or node.accepted == {"."})
 
 
@@ -283,8 +282,8 @@ def _neighbours(tree: Node) -> Iterator[tuple[Node, Node]]:
 # Time
 
 
-def _proven_steps(source: str, tree: Node) -> tuple[int | None, str]:
-    """The most steps that the pattern can take, or None and what to say about it."""
+def _proven_steps(source: str, tree: Node) -> tuple[int | None, str | Callable[[], str]]:
+    """The most steps that the pattern can take, or None and why that is not known or too many."""
     for node in _nodes(tree):
         if isinstance(node, Blind):
             piece = shown(source[node.start : node.end])
@@ -293,10 +292,12 @@ def _proven_steps(source: str, tree: Node) -> tuple[int | None, str]:
         steps = most_steps(build_automaton(tree), MAX_ORIGIN_LENGTH, MAX_STEPS)
     except TooLarge:
         return None, f"is too large for its time to be bounded: write it shorter{_or_re2(tree)}"
-    if steps is not None:
-        return steps, ""
+    return steps, lambda: _too_costly(source, tree)
+
+
+def _too_costly(source: str, tree: Node) -> str:
     piece = shown(_costly_piece(source, tree))
-    return None, (
+    return (
         f"can hang: {piece} matches one text in too many ways, and a hostile origin of {MAX_ORIGIN_LENGTH} characters "
         f"would take more than {MAX_STEPS:,} steps. Let each repetition begin with a character that cannot continue "
         f"the one before, as [a-z0-9]+(-[a-z0-9]+)* does{_or_re2(tree)}"
