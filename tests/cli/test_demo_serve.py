@@ -37,8 +37,11 @@ def serving() -> Iterator[Serving]:
         addresses = dict(process.stdout.readline().split() for _ in range(2))
         yield Serving(process, addresses["page"].rstrip("/"), addresses["API"])
     finally:
-        process.kill()
-        process.communicate()
+        process.send_signal(signal.SIGINT)  # and not SIGKILL, which would lose what was measured of its coverage
+        try:
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
 
 
 @pytest.fixture
