@@ -13,6 +13,7 @@ differ a little between versions of Python, so what is recorded is the largest o
 import dis
 import gc
 import itertools
+import logging
 import sys
 import tracemalloc
 from collections import Counter
@@ -25,12 +26,13 @@ from typing import Any
 import pytest
 
 from corecors import Policy, evaluate, preflight_headers, response_headers
+from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.wsgi import CORSMiddleware
 
 # What is worked out beforehand for a short list may be looked up for a long one, so there may be one step between ONE
 # and MANY; from there on nothing changes any more.
-ONE, MANY, MORE = 1, 2_000, 20_000
-STEP = 1.6
+ONE, MANY, MORE = 1, 2_000, 10_000
+STEP = 1.3
 TOLERANCE = 1.1
 KIB = 1024
 
@@ -199,7 +201,7 @@ LISTED = "https://site00000.partner.example"
 UNLISTED = "https://site99999.partner.example"
 BELOW_PATTERN = "https://app.example.com"
 NAMES = "authorization,content-type"
-new_labels = (f"https://{letters}.example.com" for letters in map("".join, itertools.product("abcdefgh", repeat=8)))
+new_labels = map("".join, itertools.product("abcdefgh", repeat=8))
 
 
 @cache
@@ -209,7 +211,9 @@ def policy_of(build: Callable[[int], Policy], number: int) -> Policy:
 
 def serve(policy: Policy, *, preflight: bool = False, names: str = NAMES) -> Callable[[str | None], object]:
     """One request through the WSGI adapter, from the origin that it is given."""
-    wrapped = CORSMiddleware(app, policy)
+    # A clock that stands still, for the log has something else to do once a minute; and no lines, which are limited.
+    rejections = RejectionLog(logging.getLogger("corecors.cost"), lines=0, clock=lambda: 0.0)
+    wrapped = CORSMiddleware(app, policy, rejections=rejections)
 
     def request(origin: str | None) -> object:
         environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
@@ -232,6 +236,7 @@ class Path:
     origin: Callable[[], str | None]
     instructions: int
     calls: int
+    may_lock: bool = False  # what is refused for the first time is looked at closely and counted, for the log
 
     def action(self, number: int) -> Action:
         decide = self.make(number)
@@ -258,20 +263,27 @@ def always(origin: str | None) -> Callable[[], str | None]:
 
 # Recorded counts, the largest of Python 3.11 to 3.13.
 PATHS = [
-    pytest.param(Path(wsgi(exact_policy), always(None), 55, 2), id="WSGI, no Origin"),
-    pytest.param(Path(wsgi(exact_policy), always(LISTED), 79, 4), id="WSGI, listed origin"),
-    pytest.param(Path(wsgi(exact_policy), always(UNLISTED), 79, 4), id="WSGI, refused origin"),
-    pytest.param(Path(wsgi(exact_policy, preflight=True), always(LISTED), 94, 7), id="WSGI, preflight that passes"),
+    pytest.param(Path(wsgi(exact_policy), always(None), 57, 2), id="WSGI, no Origin"),
+    pytest.param(Path(wsgi(exact_policy), always(LISTED), 86, 4), id="WSGI, listed origin"),
+    pytest.param(Path(wsgi(exact_policy), always(UNLISTED), 134, 6), id="WSGI, refused origin"),
     pytest.param(
-        Path(wsgi(exact_policy, preflight=True), always(UNLISTED), 125, 9), id="WSGI, preflight of a refused origin"
+        Path(wsgi(exact_policy), lambda: f"https://{next(new_labels)}.attacker.example", 611, 51, may_lock=True),
+        id="WSGI, refused origin never seen",
+    ),
+    pytest.param(Path(wsgi(exact_policy, preflight=True), always(LISTED), 103, 8), id="WSGI, preflight that passes"),
+    pytest.param(
+        Path(wsgi(exact_policy, preflight=True), always(UNLISTED), 182, 12), id="WSGI, preflight of a refused origin"
     ),
     pytest.param(
-        Path(wsgi(exact_policy, preflight=True, names="x-unknown"), always(LISTED), 506, 38),
+        Path(wsgi(exact_policy, preflight=True, names="x-unknown"), always(LISTED), 1122, 93, may_lock=True),
         id="WSGI, preflight for a refused header",
     ),
-    pytest.param(Path(wsgi(pattern_policy), always(BELOW_PATTERN), 79, 4), id="WSGI, subdomain seen before"),
-    pytest.param(Path(wsgi(pattern_policy), lambda: next(new_labels), 442, 34), id="WSGI, subdomain never seen"),
-    pytest.param(Path(wsgi(pattern_policy), always(UNLISTED), 250, 16), id="WSGI, origin that no pattern matches"),
+    pytest.param(Path(wsgi(pattern_policy), always(BELOW_PATTERN), 86, 4), id="WSGI, subdomain seen before"),
+    pytest.param(
+        Path(wsgi(pattern_policy), lambda: f"https://{next(new_labels)}.example.com", 449, 34),
+        id="WSGI, subdomain never seen",
+    ),
+    pytest.param(Path(wsgi(pattern_policy), always(UNLISTED), 305, 18), id="WSGI, origin that no pattern matches"),
     pytest.param(Path(function(exact_policy, response_headers), always(LISTED), 70, 4), id="response_headers, listed"),
     pytest.param(
         Path(function(exact_policy, response_headers), always(UNLISTED), 63, 4), id="response_headers, refused"
@@ -284,8 +296,8 @@ PATHS = [
         Path(
             function(exact_policy, lambda policy, origin: preflight_headers(policy, origin, "DELETE", NAMES)),
             always(LISTED),
-            291,
-            30,
+            299,
+            31,
         ),
         id="preflight_headers",
     ),
@@ -352,7 +364,7 @@ def test_a_hostile_value_costs_the_same_however_long_it_is(hostile: Callable[[in
     assert max(bytes_taken) < 8 * KIB
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [param for param in PATHS if not param.values[0].may_lock])  # type: ignore[attr-defined]
 def test_no_lock_is_taken_on_the_way(path: Path) -> None:
     count = count_of(path.action(ONE))
     assert not {"acquire", "release", "__enter__", "__exit__"} & set(count.calls)
