@@ -59,7 +59,7 @@ class Budget:
     __slots__ = ("left",)
 
     def __init__(self, work: int = MAX_WORK) -> None:
-        self.left = work
+        self.left: int = work
 
     def spend(self, work: int) -> None:
         self.left -= work

@@ -58,11 +58,11 @@ class Answers:
 
     def __init__(self, policy: Policy) -> None:
         matcher = policy._matcher
-        self.policy = policy
+        self.policy: Policy = policy
         self.without_origin: HeaderList = list(response_headers(policy, None).items())
         self.refused: HeaderList = [(VARY, VARY_ACTUAL)]
-        self.longest = -1 if matcher.any_origin else matcher.longest
-        self.overlong = self.without_origin if matcher.any_origin else self.refused
+        self.longest: int = -1 if matcher.any_origin else matcher.longest
+        self.overlong: HeaderList = self.without_origin if matcher.any_origin else self.refused
         self.remembered: dict[str, HeaderList] = {}
         self.unknown: HeaderList | None = None
         # A predicate is asked once for each request, and may change its mind: beside one, only origins that are listed

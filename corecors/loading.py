@@ -94,7 +94,8 @@ def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Pr
     try:
         policy = Policy(**arguments)
     except PolicyError as error:
-        problems += [problem._replace(field=spelled[problem.field]) for problem in error.problems]
+        refused = (problem._replace(field=spelled[problem.field]) for problem in error.problems)
+        raise PolicyError([*problems, *refused]) from None
     if problems:
         raise PolicyError(problems)
     return policy

@@ -83,8 +83,8 @@ class OriginMatcher:
         self._null: Match | None = None
         if null:
             self._null = Match.PREDICATE if null_by_predicate else Match.NULL
-        self.any_origin = any_origin
-        self.exact_only = not (any_origin or wildcards or self._regexes or predicate or null)
+        self.any_origin: bool = any_origin
+        self.exact_only: bool = not (any_origin or wildcards or self._regexes or predicate or null)
         self._longest = max(map(len, self._exact), default=0) if self.exact_only else MAX_ORIGIN_LENGTH
         self._remembered: dict[str, Match] = {}
 

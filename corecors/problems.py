@@ -30,7 +30,7 @@ class PolicyError(ValueError):
     """A configuration that is refused. `problems` holds every `Problem`, in the order of the arguments."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[Problem, ...] = tuple(problems)
         count = f"{len(self.problems)} problems" if len(self.problems) > 1 else "1 problem"
         told = [f"  - {problem}" for problem in self.problems[:MAX_TOLD]]
         if len(self.problems) > MAX_TOLD:
