@@ -246,9 +246,9 @@ def _failed(policy: Policy, origin: str, method: str, reason: Reason) -> dict[st
         answer = _allowing(policy, origin)
         if policy.allow_credentials:
             answer[headers.ALLOW_CREDENTIALS] = "true"
-        if headers.ALLOW_METHODS in policy._preflight:
+        if not policy._any_method and policy.allow_methods:
             answer[headers.ALLOW_METHODS] = policy._preflight[headers.ALLOW_METHODS]
-        elif policy._any_method and reason not in (Reason.METHOD_MALFORMED, Reason.METHOD_NOT_ALLOWED):
+        elif policy._any_method and reason is not Reason.METHOD_MALFORMED:  # where `*` would let it pass
             answer[headers.ALLOW_METHODS] = method
         names = policy._preflight.get(headers.ALLOW_HEADERS, headers.WILDCARD)
         # `*` fails for Authorization alone, and browsers, unlike the standard, let even that pass: so it is not sent.
