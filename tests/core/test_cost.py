@@ -32,7 +32,7 @@ from corecors.adapters.wsgi import CORSMiddleware
 # What is worked out beforehand for a short list may be looked up for a long one, so there may be one step between ONE
 # and MANY; from there on nothing changes any more.
 ONE, MANY, MORE = 1, 2_000, 10_000
-STEP = 1.35
+STEP = 1.4
 TOLERANCE = 1.1
 KIB = 1024
 
