@@ -246,10 +246,12 @@ def _failed(policy: Policy, origin: str, method: str, reason: Reason) -> dict[st
         answer = _allowing(policy, origin)
         if policy.allow_credentials:
             answer[headers.ALLOW_CREDENTIALS] = "true"
-        if not policy._any_method and policy.allow_methods:
-            answer[headers.ALLOW_METHODS] = policy._preflight[headers.ALLOW_METHODS]
-        elif policy._any_method and reason is not Reason.METHOD_MALFORMED:  # where `*` would let it pass
-            answer[headers.ALLOW_METHODS] = method
+        # What is malformed here may be a method all the same, and `*` would let it pass: one that is too long.
+        if not (policy._any_method and reason is Reason.METHOD_MALFORMED):
+            if headers.ALLOW_METHODS in policy._preflight:
+                answer[headers.ALLOW_METHODS] = policy._preflight[headers.ALLOW_METHODS]
+            elif policy._any_method:
+                answer[headers.ALLOW_METHODS] = method
         names = policy._preflight.get(headers.ALLOW_HEADERS, headers.WILDCARD)
         # `*` fails for Authorization alone, and browsers, unlike the standard, let even that pass: so it is not sent.
         if reason is Reason.HEADER_NOT_ALLOWED and names != headers.WILDCARD:
