@@ -1,0 +1,268 @@
+"""`corecors doctor`: why a browser says no to a running server, step by step, and what is dangerous about its CORS."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from corecors.browser import Check, Credentials, Exchange, Received, Request, SentRequest, Verdict, simulate
+from corecors.cli.bounded_client import (
+    MAX_REQUESTS,
+    BoundedClient,
+    OtherHostError,
+    TooManyRequestsError,
+    UnreachableError,
+)
+from corecors.cli.hazards import Hazard, find_hazards
+from corecors.headers import ORIGIN
+
+UNUSABLE = 2
+
+EXAMPLES = """
+    \b
+    Examples:
+      corecors doctor https://api.example.com/orders --origin https://app.example.com
+      corecors doctor https://api.example.com/orders --origin https://app.example.com \\
+          -X PUT -H "Content-Type: application/json" --credentials
+"""
+
+
+@click.command(epilog="Exits 0 if it works in a browser, 1 if it would fail, 2 if there was no answer or bad usage.")
+@click.argument("url")
+@click.option("--origin", required=True, help="The page's origin: https://app.example.com, or null.")
+@click.option("-X", "--method", default="GET", show_default=True, help="What the page calls fetch() with.")
+@click.option("-H", "--header", "headers", multiple=True, metavar="NAME: VALUE", help="A header that the page sets.")
+@click.option("-d", "--data", help="The body that the page sends, as text.")
+@click.option("--credentials", is_flag=True, help='With cookies: credentials: "include". No cookie is really sent.')
+@click.option("--no-hazards", is_flag=True, help="Only the request itself, without looking for dangers.")
+@click.option("--strict", is_flag=True, help="Exit 1 for a serious danger too.")
+@click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="Seconds a request.")
+@click.option("--insecure", is_flag=True, help="Take any certificate.")
+@click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, in PEM form.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_context
+def doctor(
+    context: click.Context,
+    url: str,
+    origin: str,
+    method: str,
+    headers: tuple[str, ...],
+    data: str | None,
+    credentials: bool,
+    no_hazards: bool,
+    strict: bool,
+    timeout: float,
+    insecure: bool,
+    ca_file: str | None,
+    as_json: bool,
+) -> None:
+    request = _request(url, origin, method, headers, data, credentials)
+    client = _client(url, timeout, insecure, ca_file)
+    try:
+        verdict = simulate(request, client)
+        hazards = [] if no_hazards or not verdict.exchanges else _hazards(request, verdict, client)
+    except OtherHostError as error:
+        raise _Unusable(f"a redirect leads to {error}, another host; ask there with corecors doctor") from None
+    except TooManyRequestsError:
+        raise _Unusable(f"more than {MAX_REQUESTS} requests would be needed: is there a loop of redirects?") from None
+    except UnreachableError as error:
+        raise _Unusable(f"no answer from {url}: {error}") from None
+    finally:
+        client.close()
+    hazards.sort(key=lambda hazard: not hazard.serious)
+    if as_json:
+        click.echo(json.dumps(_as_data(verdict, hazards, client.sent), indent=2))
+    else:
+        _print(verdict, hazards, client.sent)
+    fails = not verdict.readable_in_practice or (strict and any(hazard.serious for hazard in hazards))
+    context.exit(1 if fails else 0)
+
+
+doctor.help = f"""Find out why a browser says no to a running server.
+
+Behaves like a browser towards URL: sends a preflight where one is due, with the bytes that browsers send, checks every
+answer by the Fetch standard, follows redirects, and tells what script can read. Then it looks for dangers. At most
+{MAX_REQUESTS} requests go out, all to the host in URL.
+{EXAMPLES}"""
+
+
+class _Unusable(click.ClickException):
+    exit_code = UNUSABLE
+
+
+def _request(
+    url: str, origin: str, method: str, headers: tuple[str, ...], data: str | None, credentials: bool
+) -> Request:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _Unusable(f"{url!r} is no address of a server: write http://... or https://...")
+    pairs = []
+    for header in headers:
+        name, colon, value = header.partition(":")
+        if not colon:
+            raise _Unusable(f'-H {header!r} has no value: write "{header}: value"; it may decide about the preflight')
+        pairs.append((name.strip(), value.strip()))
+    try:
+        return Request(
+            url=url,
+            origin=origin,
+            method=method,
+            headers=tuple(pairs),
+            credentials=Credentials.INCLUDE if credentials else Credentials.SAME_ORIGIN,
+            body=None if data is None else data.encode(),
+        )
+    except ValueError as error:
+        raise _Unusable(f"--origin: {error}") from None
+
+
+def _client(url: str, timeout: float, insecure: bool, ca_file: str | None) -> BoundedClient:
+    try:
+        return BoundedClient(url, timeout=timeout, verify=not insecure, ca_file=ca_file)
+    except OSError as error:
+        raise _Unusable(f"--ca-file: {error}") from None
+
+
+def _hazards(request: Request, verdict: Verdict, client: BoundedClient) -> list[Hazard]:
+    """Dangers at the address where the course ended, as far as a GET shows them."""
+    last = verdict.exchanges[-1]
+    plain_get = last.sent.method == "GET" and last.sent.get(ORIGIN) == request.origin
+    if plain_get:
+        answer: Received = last.received
+    else:
+        answer = client(
+            SentRequest(method="GET", url=last.sent.url, headers=(("Accept", "*/*"), (ORIGIN, request.origin)))
+        )
+    return list(find_hazards(last.sent.url, request.origin, answer, client))
+
+
+def _as_data(verdict: Verdict, hazards: list[Hazard], sent: int) -> dict[str, Any]:
+    first = _first_finding(verdict, hazards)
+    return {
+        "works": verdict.readable_in_practice,
+        "works_by_the_standard": verdict.readable,
+        "finding": first,
+        "checks": [
+            {
+                "step": check.step.value,
+                "passed": check.passed,
+                "passed_in_practice": check.passed_in_practice,
+                "explanation": check.explanation,
+                "mend": check.mend,
+                "header": check.header,
+                "value": check.value,
+                "section": check.url,
+                "exchange": check.exchange,
+            }
+            for check in verdict.checks
+        ],
+        "exchanges": [
+            {
+                "method": exchange.sent.method,
+                "url": exchange.sent.url,
+                "preflight": exchange.sent.preflight,
+                "request_headers": exchange.sent.headers,
+                "status": exchange.received.status,
+                "response_headers": exchange.received.headers,
+            }
+            for exchange in verdict.exchanges
+        ],
+        "status": verdict.status,
+        "readable_headers": [name for name, _ in verdict.readable_headers],
+        "hidden_headers": verdict.hidden_headers,
+        "hazards": [asdict(hazard) for hazard in hazards],
+        "requests": sent,
+    }
+
+
+def _first_finding(verdict: Verdict, hazards: list[Hazard]) -> dict[str, str] | None:
+    """What to mend first: the step that fails, else the gravest danger."""
+    if not verdict.readable:
+        return {"what": verdict.step.value, "explanation": verdict.explanation, "mend": verdict.mend}
+    if hazards:
+        return {"what": hazards[0].name, "explanation": hazards[0].wrong, "mend": hazards[0].mend}
+    return None
+
+
+def _print(verdict: Verdict, hazards: list[Hazard], sent: int) -> None:
+    console = Console(highlight=False)
+    _print_summary(console, verdict, hazards)
+    for number, exchange in enumerate(verdict.exchanges):
+        if number == 0:
+            _print_checks(console, [check for check in verdict.checks if check.exchange is None])
+        _print_exchange(console, exchange)
+        _print_checks(console, [check for check in verdict.checks if check.exchange == number])
+    if not verdict.exchanges:
+        _print_checks(console, list(verdict.checks))
+    if verdict.readable_in_practice:
+        console.print()
+        _print_names(console, "Script can read", [name for name, _ in verdict.readable_headers])
+        _print_names(console, "Script cannot see", list(verdict.hidden_headers))
+    if hazards:
+        console.print("\n[bold]Dangers[/bold]")
+        rows = Table.grid(padding=(0, 2))
+        for hazard in hazards:
+            style = "bold red" if hazard.serious else "bold yellow"
+            rows.add_row(
+                Text("serious" if hazard.serious else "minor", style),
+                Text.assemble(hazard.wrong, (f"\n{hazard.mend}", "green")),
+            )
+        console.print(rows)
+    console.print(f"\n{sent} request{'' if sent == 1 else 's'} sent.", style="dim")
+
+
+def _print_summary(console: Console, verdict: Verdict, hazards: list[Hazard]) -> None:
+    if not verdict.readable_in_practice:
+        console.print(Text.assemble(("A browser would say no", "bold red"), f": {verdict.explanation}"))
+        console.print(Text(verdict.mend, "green"))
+        console.print(Text(f"Why browsers do this: {verdict.decisive.url}; their messages: docs/errors.md", "dim"))
+    elif not verdict.readable:
+        console.print(Text.assemble(("Works in today's browsers only", "bold yellow"), f": {verdict.explanation}"))
+        console.print(Text(verdict.mend, "green"))
+    else:
+        serious = sum(hazard.serious for hazard in hazards)
+        also = f"; {serious} serious danger{'' if serious == 1 else 's'} beside that" if serious else ""
+        console.print(Text.assemble(("Works in a browser", "bold green"), also, "."))
+        if hazards:
+            console.print(Text.assemble(("First: ", "bold"), hazards[0].wrong))
+
+
+def _print_exchange(console: Console, exchange: Exchange) -> None:
+    kind = "preflight" if exchange.sent.preflight else "request"
+    console.print()
+    console.print(Text.assemble((f"{exchange.sent.method} {exchange.sent.url}", "bold"), f"  ({kind})"))
+    for name, value in exchange.sent.headers:
+        console.print(Text(f"  > {name}: {_printable(value)}", "dim"), soft_wrap=True)
+    console.print(Text(f"  < {exchange.received.status}", "dim"))
+    for name, value in exchange.received.headers:
+        if name.lower().startswith("access-control-") or name.lower() in ("vary", "location", "timing-allow-origin"):
+            console.print(Text(f"  < {_printable(name)}: {_printable(value)}", "dim"), soft_wrap=True)
+
+
+def _print_checks(console: Console, checks: list[Check]) -> None:
+    rows = Table.grid(padding=(0, 1))
+    for check in checks:
+        if check.passed:
+            mark = Text("  passed", "green")
+        elif check.passed_in_practice:
+            mark = Text("  laxer ", "yellow")
+        else:
+            mark = Text("  FAILED", "bold red")
+        section = Text(f" [{check.section}]", "dim")
+        text = Text.assemble(check.explanation, "" if check.passed else (f" {check.mend}", "green"), section)
+        rows.add_row(mark, text)
+    console.print(rows)
+
+
+def _print_names(console: Console, what: str, names: list[str]) -> None:
+    if names:
+        console.print(f"{what}: {', '.join(map(_printable, names))}")
+
+
+def _printable(text: str) -> str:
+    """Text from the server, with nothing in it that moves a terminal's cursor."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

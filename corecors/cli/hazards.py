@@ -1,0 +1,223 @@
+"""What is dangerous about a server's CORS even where the request at hand works: asked for, not guessed.
+
+Each probe is one more request; what a browser would make of the answer is `corecors.browser`'s to say.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from corecors.browser import Credentials, Received, SentRequest
+from corecors.exchange import lines
+from corecors.headers import ALLOW_CREDENTIALS, ALLOW_ORIGIN, ORIGIN, VARY, WILDCARD
+from corecors.response_checks import cors_checks
+
+# RFC 2606 keeps .invalid free: nobody can register these, so a server that lets them in lets anybody in.
+STRANGER = "https://corecors-doctor.invalid"
+MISSING_PAGE = "corecors-doctor-no-such-page"
+
+Send = Callable[[SentRequest], Received]
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """One danger.
+
+    name: what it is, in words that stay the same. wrong: what was seen. mend: what to change. serious: whether it gives
+        data away, or breaks pages, by itself. header: the header that shows it; value: what it said, None for missing.
+    """
+
+    name: str
+    wrong: str
+    mend: str
+    serious: bool
+    header: str | None = None
+    value: str | None = None
+
+
+def find_hazards(url: str, origin: str, answer: Received, send: Send) -> Iterator[Hazard]:
+    """Look for dangers at `url`, for which `answer` is the response to a GET from `origin`. Some 16 requests."""
+    yield from _about_lines(answer)
+    anonymous = send(_get(url, None))
+    stranger = send(_get(url, STRANGER))
+    yield from _about_caches(answer, anonymous, stranger)
+    anyone = _reads(stranger, STRANGER)
+    if anyone:
+        yield from _about_anyone(stranger)
+    else:
+        yield from _about_lookalikes(url, origin, send)
+    null = send(_get(url, "null"))
+    if _reads(null, "null") and null.get(ALLOW_ORIGIN) != WILDCARD:
+        yield Hazard(
+            "null allowed",
+            "The origin null is allowed: any site can send it, from a sandboxed frame.",
+            "Take null off the list of allowed origins.",
+            serious=_with_credentials(null),
+            header=ALLOW_ORIGIN,
+            value=null.get(ALLOW_ORIGIN),
+        )
+    if _reads(answer, origin):
+        yield from _about_errors(url, origin, send)
+
+
+def _get(url: str, origin: str | None) -> SentRequest:
+    headers = (("Accept", "*/*"), *(() if origin is None else ((ORIGIN, origin),)))
+    return SentRequest(method="GET", url=url, headers=headers)
+
+
+def _reads(answer: Received, origin: str) -> bool:
+    return all(check.passed for check in cors_checks(answer, origin, Credentials.OMIT))
+
+
+def _with_credentials(answer: Received) -> bool:
+    return answer.get(ALLOW_CREDENTIALS) == "true" and answer.get(ALLOW_ORIGIN) != WILDCARD
+
+
+def _vary(answer: Received) -> list[str]:
+    return [item.strip().lower() for item in (answer.get(VARY) or "").split(",") if item.strip()]
+
+
+def _about_lines(answer: Received) -> Iterator[Hazard]:
+    for name in (ALLOW_ORIGIN, ALLOW_CREDENTIALS):
+        found = lines(answer.headers, name)
+        if len(found) > 1:
+            yield Hazard(
+                f"{name} doubled",
+                f"{name} comes {len(found)} times.",
+                "Let one place set it: the application or a proxy in front of it, not both.",
+                serious=name == ALLOW_ORIGIN,
+                header=name,
+                value=", ".join(found),
+            )
+    if _vary(answer).count("origin") > 1:
+        yield Hazard(
+            "Vary doubled",
+            "Vary names Origin more than once: harmless, and a sign that two places set CORS headers.",
+            "Let one place set them.",
+            serious=False,
+            header=VARY,
+            value=answer.get(VARY),
+        )
+
+
+def _about_caches(answer: Received, anonymous: Received, stranger: Received) -> Iterator[Hazard]:
+    """Fetch, "CORS protocol and HTTP caches": an answer that depends on the origin has to say so, to everybody."""
+    if answer.get(ALLOW_ORIGIN) == anonymous.get(ALLOW_ORIGIN) == stranger.get(ALLOW_ORIGIN):
+        return
+    for received, whom in (
+        (answer, "to the page's origin"),
+        (anonymous, "to a request without Origin"),
+        (stranger, "to another origin"),
+    ):
+        vary = _vary(received)
+        if "origin" in vary or WILDCARD in vary:
+            continue
+        kept = received.get("Cache-Control") or ""
+        yield Hazard(
+            "Vary missing",
+            f"{ALLOW_ORIGIN} depends on who asks, and the response {whom} has no `Vary: Origin`: a cache hands it "
+            "to other origins.",
+            "Send `Vary: Origin` on every response, to refused origins and requests without Origin too.",
+            serious="no-store" not in kept and "private" not in kept,
+            header=VARY,
+            value=received.get(VARY),
+        )
+        return
+
+
+def _about_anyone(stranger: Received) -> Iterator[Hazard]:
+    value = stranger.get(ALLOW_ORIGIN)
+    if value == WILDCARD:
+        return
+    if _with_credentials(stranger):
+        yield Hazard(
+            "any origin with credentials",
+            f"Any origin is let in with credentials: {STRANGER} was. Every site can read your visitors' data.",
+            "Allow the origins that need it by name, or send no credentials header.",
+            serious=True,
+            header=ALLOW_ORIGIN,
+            value=value,
+        )
+    else:
+        yield Hazard(
+            "any origin reflected",
+            f"Any origin is let in, by sending back what it says: {STRANGER} was.",
+            f"If everybody may read this, say so: `{ALLOW_ORIGIN}: *` needs no Vary. If not, name the origins.",
+            serious=False,
+            header=ALLOW_ORIGIN,
+            value=value,
+        )
+
+
+def _about_lookalikes(url: str, origin: str, send: Send) -> Iterator[Hazard]:
+    for lookalike in lookalikes(origin):
+        answer = send(_get(url, lookalike.origin))
+        if answer.get(ALLOW_ORIGIN) == lookalike.origin:
+            yield Hazard(
+                "look-alike origin allowed",
+                f"{lookalike.origin} is let in: {lookalike.how}.",
+                "Compare whole origins, byte for byte; in a regular expression escape every dot and match to the end.",
+                serious=lookalike.of_strangers,
+                header=ALLOW_ORIGIN,
+                value=lookalike.origin,
+            )
+            return  # one shows the fault; the others would only repeat it
+
+
+class Lookalike(NamedTuple):
+    """An origin that a wrong comparison takes for another. `of_strangers`: whether anybody can have it."""
+
+    origin: str
+    how: str
+    of_strangers: bool = True
+
+
+def lookalikes(origin: str) -> list[Lookalike]:
+    """Origins that a wrong comparison takes for `origin`, the most dangerous first."""
+    scheme, _, authority = origin.partition("://")
+    if not authority:
+        return []
+    host, _, port = authority.partition(":")
+    at_port = f":{port}" if port else ""
+    stranger = "corecors-doctor.invalid"
+    found = [
+        Lookalike(f"{scheme}://{host}.{stranger}{at_port}", "the end of the host is not looked at"),
+        Lookalike(f"{origin}.{stranger}", "the end of the origin is not looked at"),
+        Lookalike(f"{scheme}://{host}-{stranger}", "the end of the host is not looked at"),
+        Lookalike(f"{scheme}://{host}`.{stranger}", "the end of the host is not looked at"),
+        Lookalike(f"{scheme}://{host}@{stranger}", "what stands before an @ is taken for the host"),
+        Lookalike(f"{scheme}://{stranger}/{authority}", "a path is taken for the host"),
+        Lookalike(f"{scheme}://{stranger}:{authority}", "a port is taken for the host"),
+        Lookalike(f"{scheme}://{stranger},{origin}", "one origin of a list is enough"),
+        Lookalike(f"{scheme}://corecors-doctor{authority}", "the start of the host is not looked at"),
+    ]
+    labels = host.split(".")
+    if len(labels) > 1 and not host.replace(".", "").isdigit():
+        dotless = f"{'.'.join(labels[:-2])}.{labels[-2]}x{labels[-1]}".removeprefix(".")
+        found.append(
+            Lookalike(f"{scheme}://{dotless}{at_port}", "a dot in a regular expression stands for any character")
+        )
+    if host != "localhost" and not host.endswith(".localhost") and not host.startswith("127."):
+        other = "4433" if port != "4433" else "4434"
+        found.append(Lookalike(f"{scheme}://{host}:{other}", "the port is not looked at", of_strangers=False))
+        if scheme == "https":
+            how = "the scheme is not looked at, and whoever sits on the network can be that page"
+            found.append(Lookalike(f"http://{authority}", how, of_strangers=False))
+    return list({lookalike.origin: lookalike for lookalike in found}.values())
+
+
+def _about_errors(url: str, origin: str, send: Send) -> Iterator[Hazard]:
+    parts = urlsplit(url)
+    missing = urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rstrip('/')}/{MISSING_PAGE}", "", ""))
+    answer = send(_get(missing, origin))
+    if answer.status >= 400 and not _reads(answer, origin):
+        yield Hazard(
+            "errors without headers",
+            f"The error {answer.status} at {parts.path.rstrip('/')}/{MISSING_PAGE} has no {ALLOW_ORIGIN}: the page "
+            "sees a bare TypeError in place of the status.",
+            "Add the CORS headers to every response, errors included.",
+            serious=False,
+            header=ALLOW_ORIGIN,
+            value=answer.get(ALLOW_ORIGIN),
+        )
