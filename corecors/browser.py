@@ -194,7 +194,7 @@ class _Course:
         address = self.hops[-1]
         step, page = Step.TARGET, self.request.origin
         if address.scheme not in WEB_PORTS:
-            why = f"CORS knows http and https only, and this is a {address.scheme}: address."
+            why = f"CORS knows http and https only, and this address begins with {address.scheme}:."
             self._fail(failed(step, "main-fetch", why, "Use http or https."))
         if address.port in BAD_PORTS:
             why = f"Browsers do not connect to port {address.port}, which belongs to another protocol."
@@ -304,7 +304,7 @@ class _Course:
         if len(targets) > 1 or there is None:
             self._stop_redirect(received, "Location is not one URL", "Send one Location header, with a URL.")
         if there.scheme not in WEB_PORTS:
-            self._stop_redirect(received, f"it leads to a {there.scheme}: address", "Redirect to http or https.")
+            self._stop_redirect(received, f"it leads to {there.scheme}:", "Redirect to http or https.")
         if len(self.hops) > MAX_REDIRECTS:
             self._stop_redirect(received, f"browsers follow {MAX_REDIRECTS} and no more", "Look for a loop.")
         if there.has_userinfo and (self.crossed or there.origin != self.request.origin):

@@ -29,6 +29,7 @@ from corecors.headers import (
     WILDCARD,
     is_token,
 )
+from corecors.urls import WEB_PORTS, parse_url
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})  # https://fetch.spec.whatwg.org/#redirect-status
 
@@ -103,7 +104,7 @@ def cors_checks(received: Received, origin: str, credentials: Credentials, *, pr
     if value != origin:
         explanation, mend = _wrong_origin(received, origin, include=include, preflight=preflight)
         return [failed(step, CORS_CHECK, explanation, mend, ALLOW_ORIGIN, value)]
-    checks = [passed(step, CORS_CHECK, f"{ALLOW_ORIGIN} is the page's origin.", ALLOW_ORIGIN, value)]
+    checks = [passed(step, CORS_CHECK, f"{ALLOW_ORIGIN} is {origin}, as the request says.", ALLOW_ORIGIN, value)]
     if include:
         checks.append(_credentials_check(received, preflight=preflight))
     return checks
@@ -132,6 +133,11 @@ def _wrong_origin(received: Received, origin: str, *, include: bool, preflight: 
     what = f"response to the preflight (status {received.status})" if preflight else f"response ({received.status})"
     found = lines(received.headers, ALLOW_ORIGIN)
     send = f"Send `{ALLOW_ORIGIN}: {origin}` if the page may read this"
+    if origin == "null":
+        # Sandboxed frames of any site, files and tainted redirects send it: to allow it is to allow anyone.
+        send = (
+            "`null` identifies nobody. Let the page ask the final address itself, or send `*` if anyone may read this"
+        )
     if not found:
         if preflight and received.status == 403:
             return (
@@ -149,27 +155,34 @@ def _wrong_origin(received: Received, origin: str, *, include: bool, preflight: 
     if value == WILDCARD and include:
         return (
             f"{ALLOW_ORIGIN} is *, which counts for nothing on a request with credentials.",
-            f"{send}, with `Vary: Origin`, or let the page make the request without credentials.",
+            f"{send}, or let the page make the request without credentials.",
         )
-    return f"{ALLOW_ORIGIN} is {_quoted(value)}, and the page's origin is {origin}{_difference(value, origin)}.", (
-        f"{send}, with `Vary: Origin` where the value depends on who asks."
+    vary = "" if origin == "null" else ", with `Vary: Origin` where the value depends on who asks"
+    return (
+        f"{ALLOW_ORIGIN} is {_quoted(value)}, and the request comes from {origin}{_difference(value, origin)}.",
+        f"{send}{vary}.",
     )
 
 
 def _difference(value: str, origin: str) -> str:
+    """What sets `value`, which some origin was meant to be, apart from `origin`; empty where nothing can be told."""
     if "," in value or " " in value:
         return ": a list of origins is never matched"
-    if value.rstrip("/") == origin:
-        return ": the slash at the end is too much"
-    if value.lower() == origin.lower():
-        return ": upper and lower case must agree"
     if WILDCARD in value:
         return ": browsers know no patterns"
-    if value.partition("://")[2] == origin.partition("://")[2]:
-        return ": the schemes differ"
-    if value.rpartition(":")[0] == origin or origin.rpartition(":")[0] in (value, value.rpartition(":")[0]):
-        return ": the ports differ"
-    return ""
+    if value.lower() == origin:
+        return ": upper and lower case must agree"
+    theirs, ours = parse_url(value), parse_url(origin)
+    if theirs is None or ours is None or not {theirs.scheme, ours.scheme} <= WEB_PORTS.keys():
+        return ""
+    if theirs.origin == ours.origin:
+        return ": an origin is written without a slash at the end, a path and the default port"
+    parts = {
+        "schemes": theirs.scheme != ours.scheme,
+        "hosts": theirs.host != ours.host,
+        "ports": theirs.port != ours.port,
+    }
+    return f": the {' and '.join(name for name, differs in parts.items() if differs)} differ"
 
 
 def preflight_checks(
@@ -182,7 +195,7 @@ def preflight_checks(
     has_authorization: bool = False,
     upload_listeners: bool = False,
 ) -> list[Check]:
-    """All checks on the response to a preflight, those after a failed one included.
+    """All checks on the response to a preflight, those after a failed one included where the server allows some origin.
 
     `method`: the request's method, normalised. `unsafe_names`: what was asked for, in lower case.
     `has_authorization`: whether the request has an `Authorization` header, set by the script.
@@ -193,6 +206,8 @@ def preflight_checks(
     # The standard asks for both at once. A wrong status comes first here, since the headers are then missing because of
     # it; except 403, with which the CORS layer itself says no.
     checks.insert(len(checks) if status.passed or received.status == 403 else 0, status)
+    if received.get(ALLOW_ORIGIN) is None:
+        return checks  # who says nothing of the origin was not asked by the rest either
     methods, bad_method = list_items(received, ALLOW_METHODS)
     headers, bad_header = list_items(received, ALLOW_HEADERS)
     for name, bad in ((ALLOW_METHODS, bad_method), (ALLOW_HEADERS, bad_header)):
@@ -232,7 +247,7 @@ def _status_check(received: Received) -> Check:
             location,
         )
     if status in (401, 403, 407):
-        mend = "Answer OPTIONS before access is checked: a preflight never carries credentials."
+        mend = "If that is a check of access, answer OPTIONS before it: a preflight never carries credentials."
     elif status in (404, 405, 501):
         mend = "Answer OPTIONS before routing: the address knows GET or POST, and the preflight asks with OPTIONS."
     else:
