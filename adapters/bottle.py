@@ -13,19 +13,16 @@ preflight follows the policy of the request that it asks for, and needs no OPTIO
 `CORSMiddleware` around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from bottle import Bottle, HTTPError, PluginError, Route  # type: ignore[import-untyped]
 
 from corecors import Policy, PolicySource
+from corecors.adapters.late import serve_late
 from corecors.adapters.requests import governed_method
 from corecors.adapters.wsgi import CORSMiddleware
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 OPTION = "cors"  # of a route: @app.route(..., cors=policy)
 _MOUNTED_ON = "_mount.app"  # where Bottle notes in app.config what an application is mounted on
@@ -53,7 +50,7 @@ class CORSPlugin:
             raise PluginError("this application has CORS already; to change its policy, set the plugin's")
         _serve(app, self, adopt=True)
 
-    def apply(self, callback: "Callable[..., Any]", route: Route) -> "Callable[..., Any]":
+    def apply(self, callback: Callable[..., Any], route: Route) -> Callable[..., Any]:
         """Nothing: what a callback returns is only a part of the responses."""
         app = route.app
         while not isinstance(app.wsgi, RoutePolicies):
@@ -66,7 +63,8 @@ class CORSPlugin:
 class _Current(NamedTuple):
     policy: Policy | PolicySource | None
     routes: int
-    serve: CORSMiddleware
+    early: WSGIApplication
+    late: WSGIApplication
 
 
 class RoutePolicies:
@@ -78,30 +76,35 @@ class RoutePolicies:
         self._wsgi = app.wsgi
         self._current: _Current | None = None
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         plugin = self.plugin
         policy = plugin.policy if plugin in self._app.plugins else None
         current = self._current
         if current is None or current.policy is not policy or current.routes != len(self._app.routes):
             current = self._current = self._look(policy)
-        return current.serve(environ, start_response)
+        serve = current.early if environ.get("REQUEST_METHOD") == "OPTIONS" else current.late
+        return serve(environ, start_response)
 
     def look_again(self) -> None:
         """Something in this application or a mounted one has changed."""
         self._current = None
 
     def _look(self, policy: Policy | PolicySource | None) -> _Current:
-        """What to serve by. As long as no route has a policy of its own, no URL has to be matched twice."""
-        routes = list(self._app.routes)
+        """What to serve by. Only where routes have policies of their own are they looked for."""
+        routes, options = list(self._app.routes), self.plugin.options
         own = any(self._nearest(route, policy) is not policy for route in routes)
-        source = self if own or policy is None else policy
-        return _Current(policy, len(routes), CORSMiddleware(self._wsgi, source, **self.plugin.options))
+        early: WSGIApplication = CORSMiddleware(self._wsgi, self if own or policy is None else policy, **options)
+        late = early
+        if own and not options.get("block_disallowed"):
+            late = serve_late(self._wsgi, self, **options)  # Bottle will have matched the URL
+        return _Current(policy, len(routes), early, late)
 
     def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
         """The policy that governs a request: the nearest one."""
         policy = self.plugin.policy if self.plugin in self._app.plugins else None
         try:
-            route = self._match(environ, governed_method(dict(environ)))
+            matched = environ.get("bottle.route") if environ.get("bottle.app") is self._app else None
+            route = matched or self._match(environ, governed_method(dict(environ)))
         except Exception:
             return None  # A filter of the application failed. It will again when Bottle matches, which then answers.
         if route is not None:

@@ -23,8 +23,10 @@ def decide(policy: Policy, environ: "WSGIEnvironment") -> Decision:
 
 def governed_method(environ: "WSGIEnvironment") -> str:
     """The method that decides about the route: of a preflight the one that it asks for, else the request's own."""
-    decision = decide(NOBODY, environ)
-    return decision.method if decision.method is not None else environ.get("REQUEST_METHOD", "")
+    method: str = environ.get("REQUEST_METHOD", "")
+    if method != "OPTIONS":
+        return method  # which no preflight has; spares a decision
+    return decide(NOBODY, environ).method or method
 
 
 def is_from_own_origin(environ: "WSGIEnvironment") -> bool:
