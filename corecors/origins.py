@@ -146,7 +146,12 @@ def shown(text: str) -> str:
 # What is wrong, for people. Only configuration gets here, so clarity comes before speed.
 
 _LENIENT = re.compile(r"(?:([^:/?#\\@]*):)?[/\\]{0,3}([^/?#\\]*)(.*)", re.DOTALL)
-_QUOTES = "\"'`"
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d"
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_PLACEHOLDER = re.compile(r"\$\{|\$[A-Z_]+\b|\{\{|%\(|<[^>]*>")  # of shells, templates and manuals
+_ANYONE = "is no origin; any origin at all is the one entry '*'"
+_NOBODY = "names no origin; a site's own pages need no entry, so leave it out"
+_WORDS = {"all": _ANYONE, "any": _ANYONE, "self": _NOBODY, "same-origin": _NOBODY, "none": _NOBODY}
 _REGEX = re.compile(r"\\[.dw]|\A\.\*|\.\*[\\?]|\.\+|\([^()|]*[|)]|\[\w-\w")
 
 
@@ -160,21 +165,9 @@ def _diagnose(text: str) -> OriginError:
 
 
 def _first_fault(text: str) -> str:
-    if text.strip() != text:
-        return "has white space around it"
-    if text.lower().strip(_QUOTES) == "null":
-        return "`null` is what browsers send for opaque origins and identifies nobody"
-    if re.search(r"[\x00-\x20\x7f]", text):
-        return "has white space or a control character in it: one origin an entry"
-    if looks_like_regex(text):
-        return "looks like a regular expression; those belong in allow_origin_regexes"
-    opaque = re.match(r"([a-z]+):(?![0-9])", text, re.IGNORECASE)
-    if opaque and opaque[1].lower() in OPAQUE_SCHEMES:
-        return f"browsers send `null` for {opaque[1].lower()}: pages, never this text"
-    if "," in text or ";" in text or (text[0] == "[" and text[-1] == "]"):
-        return "looks like a list: give one origin an entry"
-    if text[0] in _QUOTES and text[-1] in _QUOTES:
-        return "has quotation marks around it"
+    wrong = fault_of_entry(text)
+    if wrong is not None:
+        return wrong
     scheme, separator, rest = text.partition("://")
     if not separator:
         if re.match(r"[a-z][a-z0-9+.-]*(?::/?|//)(?![0-9/])", text, re.IGNORECASE):
@@ -197,9 +190,50 @@ def _first_fault(text: str) -> str:
     return _host_fault(*_split_port(authority), scheme)
 
 
+def fault_of_entry(text: str) -> str | None:
+    """Why `text` is no entry of a list of origins and patterns at all, if that can be told without taking it apart."""
+    if text.strip() != text:
+        return "has white space around it"
+    word = text.lower().strip(_QUOTES)
+    if word == "null":
+        return "`null` is what browsers send for opaque origins and identifies nobody"
+    if word in _WORDS:
+        return _WORDS[word]
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        return "has a control character in it"
+    if _INVISIBLE.search(text):
+        return "has an invisible character in it"
+    if _PLACEHOLDER.search(text):
+        return "has a placeholder in it that nothing was put in place of"
+    if " " in text:
+        return "has white space in it: give one origin an entry"
+    if looks_like_regex(text):
+        return "looks like a regular expression; those belong in allow_origin_regexes"
+    opaque = re.match(r"([a-z]+):(?![0-9])", text, re.IGNORECASE)
+    if opaque and opaque[1].lower() in OPAQUE_SCHEMES:
+        return f"browsers send `null` for {opaque[1].lower()}: pages, never this text"
+    if "," in text or ";" in text or (text[0] == "[" and text[-1] == "]"):
+        return "looks like a list: give one origin an entry"
+    if text[0] in _QUOTES and text[-1] in _QUOTES:
+        return "has quotation marks around it"
+    if text.count("://") > 1:
+        return "is two origins without a comma between them"
+    return None
+
+
 def looks_like_regex(text: str) -> bool:
     """Whether `text` was surely written as a regular expression, for it holds what no origin or pattern has."""
-    return text[:1] == "^" or text[-1:] == "$" or _REGEX.search(text.partition("://")[2]) is not None
+    scheme, separator, rest = text.partition("://")
+    if text[:1] == "^" or text[-1:] == "$" or (len(text) > 2 and text[0] == text[-1] == "/" != text[1]):
+        return True
+    if separator:
+        return re.search(r"[?()]", scheme) is not None or _REGEX.search(rest) is not None
+    return re.match(r"[a-z]+:", text) is None and _REGEX.search(text) is not None
+
+
+def unwrapped(text: str) -> str:
+    """`text` without the white space, quotation marks and invisible characters that came with it by mistake."""
+    return _INVISIBLE.sub("", text).strip().strip(_QUOTES)
 
 
 def _split_port(authority: str) -> tuple[str, str | None]:
@@ -254,9 +288,9 @@ def _port_fault(port: str | None, scheme: str) -> str:
 
 def mended_origin(text: str) -> str | None:
     """The origin that `text` surely meant, or None: what an origin never has is dropped, the rest respelled."""
-    bare = text.strip().strip(_QUOTES)
+    bare = unwrapped(text)
     parts = _LENIENT.fullmatch(bare)
-    if parts is None or re.search(r"[\s,;*]", bare) or looks_like_regex(bare):
+    if parts is None or re.search(r"[\s,;*]", bare) or (bare and fault_of_entry(bare) is not None):
         return None
     if "\\" in bare and "@" in bare:
         return None  # parsers disagree about which of the two ends the host

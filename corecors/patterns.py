@@ -17,11 +17,12 @@ from corecors.origins import (
     MAX_ORIGIN_LENGTH,
     Origin,
     OriginError,
+    fault_of_entry,
     is_ip_address,
-    looks_like_regex,
     mended_origin,
     parse_origin,
     read_origin,
+    unwrapped,
 )
 
 ANY_PORT = ":*"
@@ -50,8 +51,10 @@ def parse_pattern(text: str) -> OriginPattern:
         raise OriginError(f"an origin pattern is text, not {type(text).__name__}")
     if len(text) > 4 * MAX_ORIGIN_LENGTH or not ("*" in text or text.startswith(".")):
         return OriginPattern(parse_origin(text), any_subdomain=False, any_port=False)
-    if looks_like_regex(text):
-        raise OriginError("looks like a regular expression; those belong in allow_origin_regexes")
+    wrong = fault_of_entry(text)
+    if wrong is not None:
+        bare = unwrapped(text)
+        raise OriginError(wrong, None if bare == text else "*" if bare == "*" else _mended_pattern(bare))
     if "*" in text and (tail := _PATH.search(text)) is not None:
         wrong = "has a trailing slash" if tail[0] == "/" else "has a path, which is never part of an origin"
         raise OriginError(wrong, _mended_pattern(text[: tail.start()]))

@@ -138,7 +138,12 @@ class Policy:
         exact, wildcards, any_origin = reader.origins(
             self.allow_origins, self.allow_insecure_origins, self.allow_public_suffix_subdomains
         )
-        compiled = reader.regexes(self.allow_origin_regexes, self.allow_unproven_regexes)
+        compiled = reader.regexes(
+            self.allow_origin_regexes,
+            self.allow_unproven_regexes,
+            self.allow_insecure_origins,
+            self.allow_public_suffix_subdomains,
+        )
         any_origin = any_origin or any(regex.accepts_any_origin for regex in compiled)
         reader.null(self.allow_null_origin, self.allow_origin_predicate)
         if reader.problems:

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from corecors import headers, regexes
-from corecors.origins import MAX_HOST_LENGTH, OriginError, shown
+from corecors import headers
+from corecors.origins import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin, shown
 from corecors.patterns import OriginPattern, parse_pattern
 from corecors.problems import Problem
 from corecors.public_suffixes import is_public_suffix, knows_public_suffixes
+from corecors.regexes import OriginRegex, RegexError, compile_regex
 
 MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; Chromium stops at 7,200)
 ANY_ORIGIN = "*"
@@ -47,6 +48,8 @@ class Validation:
             self.refuse(field, value, "is no list; leave the argument out, or give an empty list")
         elif isinstance(value, Mapping):
             self.refuse(field, value, "is a mapping where a list belongs")
+        elif field == "allow_origins" and callable(value):
+            self.refuse(field, value, "is a function where a list belongs; give it as allow_origin_predicate")
         else:
             try:
                 # A set has no order of its own; header values should not change from one start to the next.
@@ -68,6 +71,9 @@ class Validation:
         mend = None
         if isinstance(entry, bytes) and entry.isascii():
             mend = repr(entry.decode("ascii"))
+        elif field == "allow_origins" and "://" in str(entry):  # an object for a URL, as of pydantic or yarl
+            origin = mended_origin(str(entry)) or str(entry)
+            mend = repr(origin) if read_origin(origin) is not None else None
         nested = isinstance(entry, (list, tuple, set, frozenset))
         self.refuse(field, entry, "is a list within the list" if nested else f"is no string but {_type(entry)}", mend)
         return False
@@ -231,7 +237,9 @@ class Validation:
                 "name your own domain, or say allow_public_suffix_subdomains=True",
             )
 
-    def regexes(self, patterns: tuple[Any, ...], allow_unproven: bool) -> list[regexes.OriginRegex]:
+    def regexes(
+        self, patterns: tuple[Any, ...], allow_unproven: bool, allow_insecure: bool, allow_public_suffixes: bool
+    ) -> list[OriginRegex]:
         field = "allow_origin_regexes"
         compiled = []
         for pattern in patterns:
@@ -239,15 +247,41 @@ class Validation:
                 self.refuse(field, pattern, f"is no regular expression but {_type(pattern)}")
                 continue
             source = pattern if isinstance(pattern, str) else pattern.pattern
+            wildcard = _wildcard_meant(source)
+            if wildcard is not None:
+                self.refuse(field, source, f"is no regular expression; give {wildcard!r} in allow_origins")
+                continue
             try:
-                regex = regexes.compile_regex(pattern, allow_unproven=allow_unproven)
-            except regexes.RegexError as error:
+                regex = compile_regex(pattern, allow_unproven=allow_unproven)
+            except RegexError as error:
                 self.refuse(field, source, error.wrong, error.mend)
                 continue
-            if regex.accepts_any_origin and self.credentials:
-                self.refuse(field, source, f"accepts any origin: {_ANYONE_WITH_CREDENTIALS}")
             compiled.append(regex)
+            if self.credentials and regex.accepts_any_origin:
+                self.refuse(field, source, f"accepts any origin: {_ANYONE_WITH_CREDENTIALS}")
+            elif self.credentials:
+                self._regex_dangers(source, regex, allow_insecure, allow_public_suffixes)
         return compiled
+
+    def _regex_dangers(
+        self, source: str, regex: OriginRegex, allow_insecure: bool, allow_public_suffixes: bool
+    ) -> None:
+        field = "allow_origin_regexes"
+        if regex.insecure_example is not None and not allow_insecure:
+            self.refuse(
+                field,
+                source,
+                f"accepts plain http beside credentials ({regex.insecure_example}): whoever sits on the network can be "
+                "that origin; begin it with https://, or say allow_insecure_origins=True",
+            )
+        for suffix, example in regex.open_suffixes:
+            if not allow_public_suffixes and is_public_suffix(suffix):
+                self.refuse(
+                    field,
+                    source,
+                    f"lets in whoever registers a name below the public suffix {suffix} ({example}), beside "
+                    "credentials; name your own domain, or say allow_public_suffix_subdomains=True",
+                )
 
     def null(self, allow_null: bool, predicate: Callable[[str], bool] | None) -> None:
         if allow_null and self.credentials and predicate is None:
@@ -257,6 +291,19 @@ class Validation:
                 "beside credentials lets every site in, for any page can send `null` from a sandboxed frame; "
                 "leave it out, or let allow_origin_predicate decide about 'null'",
             )
+
+
+def _wildcard_meant(source: object) -> str | None:
+    """The pattern of `allow_origins` that was surely meant where a regular expression was asked for."""
+    if not isinstance(source, str) or "*" not in source:
+        return None
+    if source == ANY_ORIGIN:
+        return source
+    try:
+        pattern = parse_pattern(source)
+    except OriginError as error:
+        return error.mend if source.startswith("*.") else None
+    return None if pattern.is_exact else source
 
 
 def _type(value: object) -> str:

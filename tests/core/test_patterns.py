@@ -58,7 +58,7 @@ REFUSED = [
     pytest.param("http://localhost:3*", "neither", None, id="the end of a port"),
     pytest.param("http://localhost:*0", "neither", None, id="the beginning of a port"),
     pytest.param("https://*.a.com:*:*", "neither", None, id="two ports"),
-    pytest.param("https://*.https://*.a.com", "neither", None, id="a pattern inside a pattern"),
+    pytest.param("https://*.https://*.a.com", "two origins", None, id="a pattern inside a pattern"),
     # Wildcards that mean nothing
     pytest.param("https://*.1.2.3.4", "IP address", None, id="below an IPv4 address"),
     pytest.param("https://*.[::1]", "IP address", None, id="below an IPv6 address"),

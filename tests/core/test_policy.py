@@ -9,12 +9,11 @@ import weakref
 from collections.abc import Callable
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from corecors import Policy, PolicyError, Problem, public_suffixes
+from corecors import Policy, PolicyError, Problem
 from corecors.policy import DEFAULT_METHODS, FIELDS
 
 
@@ -51,7 +50,8 @@ REFUSED = [
     refused("allow_origins", {APP: True}, "mapping", None, {}, id="a mapping for a list"),
     refused("allow_origins", 5, "of type int", None, {}, id="a number for a list"),
     refused("allow_origins", True, "of type bool", None, {}, id="True for a list"),
-    refused("allow_origins", len, "of type builtin_function_or_method", None, {}, id="a function for a list"),
+    refused("allow_origins", len, "allow_origin_predicate", None, {}, id="a function for a list"),
+    refused("allow_methods", len, "of type builtin_function_or_method", None, {}, id="a function for methods"),
     refused("allow_origins", [[APP]], "list within the list", None, {}, id="a list within the list"),
     refused("allow_origins", [(APP,)], "list within the list", None, {}, id="a tuple within the list"),
     refused("allow_origins", [b"https://a.com"], "of type bytes", "'https://a.com'", {}, id="bytes in the list"),
@@ -439,49 +439,3 @@ def test_a_policy_that_nobody_holds_is_freed() -> None:
     del policy
     gc.collect()
     assert reference() is None
-
-
-# Public suffixes
-
-PUBLIC = ["https://*.github.io", "https://*.co.uk", "https://*.com"]
-
-
-@pytest.fixture(params=[True, False], ids=["the list installed", "the list missing"])
-def list_installed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    known = {"github.io", "co.uk", "com", "io", "uk"}
-    suffixes = SimpleNamespace(is_public=known.__contains__) if request.param else None
-    monkeypatch.setattr(public_suffixes, "_suffix_list", lambda: suffixes)
-    return bool(request.param)
-
-
-def test_a_wildcard_over_a_public_suffix_beside_credentials_is_refused(list_installed: bool) -> None:
-    found = problems_of(allow_origins=[*PUBLIC, "https://*.example.com", "https://a.github.io"], **CREDENTIALS)
-    assert [problem.value for problem in found] == (PUBLIC if list_installed else PUBLIC[2:])
-    for problem in found:
-        assert "allow_public_suffix_subdomains" in problem.wrong
-        assert ("corecors[psl]" in problem.wrong) is not list_installed
-
-
-@pytest.mark.usefixtures("list_installed")
-def test_a_wildcard_over_a_public_suffix_is_allowed_by_name_and_without_credentials() -> None:
-    Policy(allow_origins=PUBLIC)
-    Policy(allow_origins=PUBLIC, allow_public_suffix_subdomains=True, **CREDENTIALS)
-    Policy(allow_origins=["https://*.localhost", "https://*.app.localhost"], **CREDENTIALS)
-
-
-def test_the_package_with_the_list_is_asked_where_it_is_installed() -> None:
-    pytest.importorskip("publicsuffixlist")
-    assert public_suffixes.knows_public_suffixes()
-    assert public_suffixes.is_public_suffix("github.io")
-    assert public_suffixes.is_public_suffix("co.uk")
-    assert not public_suffixes.is_public_suffix("example.com")
-
-
-def test_without_that_package_only_single_labels_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "publicsuffixlist", None)
-    monkeypatch.setattr(public_suffixes, "_suffix_list", public_suffixes._suffix_list.__wrapped__)
-    assert not public_suffixes.knows_public_suffixes()
-    assert public_suffixes.is_public_suffix("com")
-    assert not public_suffixes.is_public_suffix("github.io")
