@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     matcher = commands.add_parser("matcher", help="what a request costs under your own policy")
     matcher.add_argument("--policy", type=Path, required=True, metavar="FILE", help="a TOML file")
     matcher.add_argument("--table", default="cors", help="the table that holds the policy, by default [cors]")
+    matcher.add_argument("--seconds", type=float, default=1.0, metavar="S", help="time for each case, by default 1")
     matcher.add_argument("--origin", action="append", default=[], metavar="ORIGIN", help="measure this origin as well")
     return parser
 
@@ -115,4 +116,4 @@ def _matcher(options: argparse.Namespace) -> None:
         policy = policy_from_toml(options.policy.read_text(encoding="utf-8"), table=options.table)
     except (OSError, PolicyError) as error:
         sys.exit(str(error))
-    print(measure_policy(policy, options.origin))
+    print(measure_policy(policy, options.origin, max_seconds=options.seconds))

@@ -4,9 +4,10 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.floors import exact_floor
 from benchmarks.results import Results
 from benchmarks.scenarios import with_exact_origins
-from benchmarks.subjects import check_wsgi_answer, policy_for, wsgi_candidate
+from benchmarks.subjects import FLOOR, OURS, check_wsgi_answer, policy_for, wsgi_candidate
 from benchmarks.timing import measure_interleaved
 from benchmarks.workload import Rules
 
@@ -54,13 +55,12 @@ def measure_frameworks(results: Results, *, max_seconds: float) -> None:
             wrapped = make(scenario.rules)
             check_wsgi_answer(wrapped, scenario, framework)
             # A bare framework's answer to OPTIONS costs something else, so preflights stand alone.
-            candidates = {"corecors": wsgi_candidate(wrapped, scenario)}
+            candidates = {OURS.name: wsgi_candidate(wrapped, scenario)}
             if not scenario.outcome.is_preflight:
                 candidates["bare"] = wsgi_candidate(make(None), scenario)
+                candidates[FLOOR.name] = wsgi_candidate(exact_floor(make(None), scenario.rules.origins), scenario)
             samples = measure_interleaved(candidates, rounds=600, max_seconds=max_seconds)
             bare = samples.get("bare")
-            results.add_timed(
-                "frameworks", scenario.family, "corecors", samples["corecors"], less=bare, around=framework, size=SIZE
-            )
-            if bare is not None:
-                results.add_timed("frameworks", scenario.family, "bare", bare, around=framework, size=SIZE)
+            for name, sample in samples.items():
+                less = bare if name != "bare" else None
+                results.add_timed("frameworks", scenario.family, name, sample, less=less, around=framework, size=SIZE)

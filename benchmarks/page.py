@@ -15,7 +15,7 @@ from benchmarks.report import (
     wsgi_table,
 )
 from benchmarks.results import Results, human
-from benchmarks.subjects import OURS
+from benchmarks.subjects import FLOOR, OURS
 from benchmarks.targets import judge
 
 TEMPLATE = Path(__file__).with_name("page.md")
@@ -119,12 +119,14 @@ def _steps_table(results: Results) -> list[list[str]]:
 
 
 def _frameworks_table(results: Results) -> list[list[str]]:
-    rows = [["framework", "scenario", "share", "adapter adds", "bare framework"]]
+    rows = [["framework", "scenario", "share", "adapter adds", "floor around it", "bare framework"]]
     for bare in results.group("frameworks"):
         ours = results.value("frameworks", bare.scenario, OURS.name, bare.around)
         if bare.subject == "bare" and ours is not None:
             share = f"{100 * ours / bare.value:.1f} %"
-            rows.append([bare.around, bare.scenario, share, human(ours), human(bare.value)])
+            floor = results.value("frameworks", bare.scenario, FLOOR.name, bare.around)
+            least = human(floor) if floor is not None else "–"
+            rows.append([bare.around, bare.scenario, share, human(ours), least, human(bare.value)])
     return rows
 
 

@@ -74,7 +74,8 @@ def _draw_peers(results: Results, axes: Any) -> bool:
         )
     axes.set_xscale("log")
     axes.set_xlim(left, max(values) * 10)
-    axes.set_xlabel("nanoseconds beyond the bare app (logarithmic)")
+    axes.xaxis.set_major_formatter(lambda value, position: human(value))
+    axes.set_xlabel("beyond the bare app (logarithmic)")
     axes.set_title("What CORS adds to an allowed request, ten origins in the policy")
     axes.tick_params(axis="y", length=0)
     for label in axes.get_yticklabels():
@@ -103,6 +104,7 @@ def _draw_growth(results: Results, axes: Any) -> bool:
     highest = axes.get_ylim()[1]
     _label_ends(axes, ends, lambda height: height + highest * 0.055)
     axes.set_xlabel("exact origins, or patterns, in the policy (logarithmic)")
+    axes.xaxis.set_major_formatter(lambda value, position: f"{value:,.0f}")
     axes.set_ylabel("nanoseconds")
     axes.set_title("What a request costs, by the size of the policy; × the cost at one")
     axes.grid(axis="y", alpha=0.25)
@@ -132,7 +134,9 @@ def _draw_peer_growth(results: Results, axes: Any) -> bool:
     axes.set_yscale("log")
     _label_ends(axes, ends, lambda height: height * 2.1)
     axes.set_xlabel("exact origins in the policy (logarithmic)")
-    axes.set_ylabel("nanoseconds beyond the bare app (logarithmic)")
+    axes.xaxis.set_major_formatter(lambda value, position: f"{value:,.0f}")
+    axes.yaxis.set_major_formatter(lambda value, position: human(value))
+    axes.set_ylabel("beyond the bare app (logarithmic)")
     axes.set_title("What CORS adds to an allowed request, as the list grows")
     return True
 

@@ -121,7 +121,7 @@ def _response_headers(results: Results) -> Measured:
 def _frameworks(results: Results) -> Measured:
     """Percent of the bare framework's time for a minimal view."""
     for figure in results.group("frameworks"):
-        if figure.subject == "bare":
+        if figure.subject == "bare" and figure.scenario in ACTUAL:
             ours = results.value("frameworks", figure.scenario, OURS.name, figure.around)
             if ours is not None:
                 yield f"{figure.around}, {figure.scenario}", 100 * ours / figure.value
