@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, has_app_context
 
 from corecors import Policy, PolicySource, policy_from_env
 from corecors.adapters.late import serve_late
@@ -115,9 +115,9 @@ class RoutePolicies:
 
     def _view(self, environ: Mapping[str, Any]) -> tuple[str, str] | None:
         """Endpoint and method that answer a request, as Flask matched it if it has already."""
-        here = request and current_app == self._app and request.environ["wsgi.input"] is environ["wsgi.input"]
-        if here and request.endpoint is not None:
-            return request.endpoint, request.method
+        matched = environ.get("werkzeug.request")
+        if isinstance(matched, Request) and has_app_context() and current_app == self._app and matched.endpoint:
+            return matched.endpoint, matched.method
         with self._app.app_context():
             return self._match(environ, governed_method(dict(environ)), environ.get("PATH_INFO", ""))
 
