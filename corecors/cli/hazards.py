@@ -188,6 +188,7 @@ def lookalikes(origin: str) -> list[Lookalike]:
         Lookalike(f"{scheme}://{host}`.{stranger}", "the end of the host is not looked at"),
         Lookalike(f"{scheme}://{host}@{stranger}", "what stands before an @ is taken for the host"),
         Lookalike(f"{scheme}://{stranger}/{authority}", "a path is taken for the host"),
+        Lookalike(f"{scheme}://{stranger}?{authority}", "a query is taken for the host"),
         Lookalike(f"{scheme}://{stranger}:{authority}", "a port is taken for the host"),
         Lookalike(f"{scheme}://{stranger},{origin}", "one origin of a list is enough"),
         Lookalike(f"{scheme}://corecors-doctor{authority}", "the start of the host is not looked at"),

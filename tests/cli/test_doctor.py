@@ -1,0 +1,253 @@
+"""`corecors doctor` over real HTTP: broken servers, dangers, bounds, and what cannot be asked."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from broken_servers import PAGE, SERVERS, Asked, application, right
+from click.testing import CliRunner, Result
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from corecors.cli.bounded_client import MAX_REQUESTS
+from corecors.cli.doctor import doctor
+from corecors.cli.hazards import lookalikes
+
+
+class SilentHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # the name is werkzeug's
+        pass
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve `app` on a free port of the loopback address; yields its URL."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}/"
+    finally:
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
+
+
+def run(url: str, *options: str, origin: str = PAGE) -> Result:
+    return CliRunner().invoke(doctor, [url, "--origin", origin, *options])
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_the_one_thing_that_is_wrong_is_named_first(name):
+    broken = SERVERS[name]
+    with serving(application(broken.serve)) as url:
+        result = run(url, *broken.options, "--json")
+        shown = run(url, *broken.options)
+    found = json.loads(result.output)
+    if broken.finding is None:
+        assert found["finding"] is None
+        assert found["hazards"] == []
+        assert result.exit_code == 0
+        assert shown.output.startswith("Works in a browser.")
+        return
+    assert found["finding"]["what"] == broken.finding
+    assert found["finding"]["mend"]
+    assert broken.says in found["finding"]["explanation"] or broken.says.startswith("laxer")
+    assert result.exit_code == shown.exit_code == (0 if found["works"] else 1)
+    assert found["finding"]["explanation"] in "".join(shown.output.splitlines()[:2])
+
+
+def test_there_are_more_than_twenty_broken_servers():
+    assert sum(broken.finding is not None for broken in SERVERS.values()) >= 20
+
+
+def test_what_browsers_let_pass_against_the_standard_is_told_as_both():
+    broken = SERVERS["a star does not cover Authorization"]
+    with serving(application(broken.serve)) as url:
+        result = run(url, *broken.options)
+    assert result.exit_code == 0
+    assert result.output.startswith("Works in today's browsers only")
+
+
+def test_every_step_names_its_header_and_its_section():
+    with serving(application(right)) as url:
+        found = json.loads(run(url, "-X", "PUT", "-H", "X-Token: 1", "--json").output)
+    steps = [(check["step"], check["header"]) for check in found["checks"]]
+    assert ("preflight: method", "Access-Control-Allow-Methods") in steps
+    assert ("preflight: header", "Access-Control-Allow-Headers") in steps
+    assert ("response: origin", "Access-Control-Allow-Origin") in steps
+    assert all(check["section"].startswith("https://fetch.spec.whatwg.org/#") for check in found["checks"])
+
+
+def test_the_preflight_goes_out_with_the_bytes_that_browsers_send():
+    with serving(application(right)) as url:
+        options = ("-X", "put", "-H", "X-Token: 1", "-H", "Authorization: x", "-H", "Accept: text/html", "--json")
+        found = json.loads(run(url, *options).output)
+    assert found["exchanges"][0]["request_headers"] == [
+        ["Accept", "*/*"],
+        ["Origin", PAGE],
+        ["Access-Control-Request-Method", "PUT"],
+        ["Access-Control-Request-Headers", "authorization,x-token"],
+    ]
+
+
+def test_what_script_can_read_is_listed():
+    with serving(application(right)) as url:
+        found = json.loads(run(url, "--json").output)
+    assert found["readable_headers"] == ["content-length"]
+    assert "x-total" in found["hidden_headers"]
+
+
+def test_redirects_on_the_same_host_are_followed():
+    with serving(application(right)) as url:
+        found = json.loads(run(url + "moved", "--json").output)
+    assert [exchange["status"] for exchange in found["exchanges"]] == [302, 200]
+    assert found["works"]
+
+
+def redirecting(target: str) -> Callable[[Asked], tuple[int, list[tuple[str, str]]]]:
+    return lambda asked: (302, [("Location", target), ("Access-Control-Allow-Origin", "*")])
+
+
+def test_no_other_host_is_ever_asked():
+    with serving(application(redirecting("http://localhost:8080/"))) as url:
+        result = run(url)
+    assert result.exit_code == 2
+    assert "another host" in result.output
+
+
+def test_a_loop_of_redirects_ends():
+    asked: list[Asked] = []
+
+    def loop(request: Asked) -> tuple[int, list[tuple[str, str]]]:
+        asked.append(request)
+        return redirecting("/")(request)
+
+    with serving(application(loop)) as url:
+        result = run(url)
+    assert result.exit_code in (1, 2)
+    assert len(asked) <= MAX_REQUESTS
+
+
+@pytest.mark.parametrize("origin", [PAGE, "http://localhost:3000", "https://a.b.co.uk:8443", "null"])
+def test_the_number_of_requests_is_bounded(origin):
+    asked: list[Asked] = []
+
+    def refuse(request: Asked) -> tuple[int, list[tuple[str, str]]]:
+        asked.append(request)
+        return 200, []
+
+    with serving(application(refuse)) as url:
+        run(url, "-X", "PUT", origin=origin)
+    assert len(asked) <= MAX_REQUESTS
+
+
+def test_a_dozen_look_alikes_are_tried():
+    assert len({lookalike.origin for lookalike in lookalikes(PAGE)}) >= 12
+
+
+def test_strict_fails_for_a_serious_danger():
+    with serving(application(SERVERS["anybody with credentials"].serve)) as url:
+        assert run(url).exit_code == 0
+        assert run(url, "--strict").exit_code == 1
+
+
+def test_dangers_are_not_looked_for_where_that_is_not_wanted():
+    asked: list[Asked] = []
+
+    def count(request: Asked) -> tuple[int, list[tuple[str, str]]]:
+        asked.append(request)
+        return right(request)
+
+    with serving(application(count)) as url:
+        run(url, "--no-hazards")
+    assert len(asked) == 1
+
+
+def test_the_user_agent_is_honest():
+    agents: list[str] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        agents.append(environ["HTTP_USER_AGENT"])
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    with serving(app) as url:
+        run(url, "--no-hazards")
+    assert agents[0].startswith("corecors-doctor/")
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["http://127.0.0.1:PORT/", "--origin", PAGE], "no answer from", id="nobody there"),
+        pytest.param(["ftp://127.0.0.1/", "--origin", PAGE], "is no address of a server", id="another scheme"),
+        pytest.param(["api.example.com", "--origin", PAGE], "is no address of a server", id="no scheme"),
+        pytest.param(["http://127.0.0.1/", "--origin", f"{PAGE}/"], "is no origin", id="a slash"),
+        pytest.param(["http://127.0.0.1/", "--origin", PAGE, "-H", "X-A"], "has no value", id="a header without value"),
+        pytest.param(["http://127.0.0.1/"], "Missing option '--origin'", id="no origin"),
+        pytest.param(
+            ["https://127.0.0.1/", "--origin", PAGE, "--ca-file", __file__],
+            "--ca-file",
+            id="a file without certificates",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_said_in_words_and_exits_2(arguments, message):
+    arguments = [argument.replace("PORT", str(unused_port())) for argument in arguments]
+    result = CliRunner().invoke(doctor, arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_server_that_sends_no_http_is_no_answer():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"\x00\x01\x02 garbage\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        result = run(f"http://127.0.0.1:{listener.getsockname()[1]}/", "--no-hazards")
+        thread.join(timeout=10)
+    assert result.exit_code == 2
+    assert "no answer" in result.output
+
+
+def test_a_server_that_never_answers_is_given_up():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        result = run(f"http://127.0.0.1:{listener.getsockname()[1]}/", "--timeout", "0.2")
+    assert result.exit_code == 2
+    assert "no answer in time" in result.output
+
+
+def test_a_server_cannot_write_to_the_terminal_what_it_likes():
+    def hostile(asked: Asked) -> tuple[int, list[tuple[str, str]]]:
+        return 200, [("Access-Control-Allow-Origin", PAGE + "\x1b[2J"), ("Vary", "\x1b]0;x\x07")]
+
+    with serving(application(hostile)) as url:
+        result = run(url)
+    assert "\x1b[2J" not in result.output
+    assert "\x07" not in result.output
