@@ -78,18 +78,19 @@ def policy_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> Policy
                 problems.append(Problem(variable, value, error.wrong, error.mend))
         else:
             given[variable] = value
-    return _build(given, names, problems)
+    return _build(given, names, problems, prefix)
 
 
-def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Problem]) -> Policy:
-    """The policy of the values in `given`, whose keys stand for arguments as `names` says."""
+def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Problem], prefix: str = "") -> Policy:
+    """The policy of the values in `given`, whose keys, which all begin with `prefix`, stand for arguments as `names`
+    says."""
     spelled = {name: key for key, name in names.items()}
     arguments: dict[str, Any] = {}
     for key, value in given.items():
         if key in names:
             arguments[names[key]] = value
         else:
-            nearest = _nearest(key, list(names))
+            nearest = _nearest(key, list(names), prefix)
             problems.append(Problem(str(key), value, "belongs to a name that no policy has", nearest))
     try:
         policy = Policy(**arguments)
@@ -101,12 +102,14 @@ def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Pr
     return policy
 
 
-def _nearest(name: object, known: list[str]) -> str | None:
+def _nearest(name: object, known: list[str], prefix: str = "") -> str | None:
     from difflib import get_close_matches
 
-    # Compared in one case, so that CORS_allow_origins and Allow-Origins are near to what they mean.
-    alike = {each.lower().replace("-", "_"): each for each in known}
-    nearest = get_close_matches(str(name).lower().replace("-", "_"), alike, n=1)
+    def plain(text: str) -> str:
+        return text.removeprefix(prefix).lower().replace("-", "_")
+
+    alike = {plain(each): each for each in known}
+    nearest = get_close_matches(plain(str(name)), alike, n=1)
     return alike[nearest[0]] if nearest else None
 
 
