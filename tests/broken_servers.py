@@ -1,8 +1,12 @@
 """Twenty small servers, each wrong in one way, and one that is right: for what finds out why a browser says no."""
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 PAGE = "https://app.example.com"
 
@@ -132,6 +136,9 @@ SERVERS = {
     "a star beside credentials": Broken(
         on_actual(lambda headers: having(headers, (ORIGIN, "*"))), COOKIES, "response: origin", "counts for nothing"
     ),
+    "credentials missing": Broken(
+        on_actual(lambda headers: without(headers, CREDENTIALS)), COOKIES, "response: credentials", "has no"
+    ),
     "credentials in capitals": Broken(
         on_actual(lambda headers: _allowed_only(headers, (CREDENTIALS, "True"))),
         COOKIES,
@@ -207,3 +214,22 @@ def application(serve: Callable[[Asked], Answer]) -> Callable[[dict[str, Any], A
         return [b""]
 
     return respond
+
+
+class SilentHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # the name is werkzeug's
+        pass
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """Serve `app` on a free port of the loopback address; yields its URL."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}/"
+    finally:
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()

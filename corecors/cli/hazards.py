@@ -116,7 +116,7 @@ def _about_caches(answer: Received, anonymous: Received, stranger: Received) -> 
         kept = received.get("Cache-Control") or ""
         yield Hazard(
             "Vary missing",
-            f"{ALLOW_ORIGIN} depends on who asks, and the response {whom} has no `Vary: Origin`: a cache hands it "
+            f"{ALLOW_ORIGIN} depends on who asks, and the response {whom} has no Vary: Origin: a cache hands it "
             "to other origins.",
             "Send `Vary: Origin` on every response, to refused origins and requests without Origin too.",
             serious="no-store" not in kept and "private" not in kept,

@@ -3,37 +3,16 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from broken_servers import PAGE, SERVERS, Asked, application, right
+from broken_servers import PAGE, SERVERS, Asked, application, right, serving
 from click.testing import CliRunner, Result
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from corecors.cli.bounded_client import MAX_REQUESTS
 from corecors.cli.doctor import doctor
 from corecors.cli.hazards import lookalikes
-
-
-class SilentHandler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:  # the name is werkzeug's
-        pass
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve `app` on a free port of the loopback address; yields its URL."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}/"
-    finally:
-        server.shutdown()
-        thread.join(timeout=10)
-        server.server_close()
 
 
 def run(url: str, *options: str, origin: str = PAGE) -> Result:
