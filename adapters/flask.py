@@ -47,7 +47,6 @@ class CORS:
     policy: a `Policy`, `PathPolicies`, or None: the policy in `app.config`, in the keys that `policy_from_env` reads
         (`CORS_ALLOW_ORIGINS` and so on); without these, only views and blueprints with a policy of their own have one.
     options: those of `CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`, `rejections`.
-
     `app.extensions["cors"].policy` is the application's policy, and may be replaced while serving.
     """
 
@@ -94,8 +93,7 @@ class RoutePolicies:
     def _look(self) -> _Serving:
         """What to serve by. Only where views have policies of their own is it asked which one a request is for."""
         policy, options, own = self.policy, self._options, _own_policies(self._app)
-        source = self if own or policy is None else policy
-        early: WSGIApplication = CORSMiddleware(self._wsgi_app, source, **options)
+        early: WSGIApplication = CORSMiddleware(self._wsgi_app, self if own or policy is None else policy, **options)
         late = serve_late(self._wsgi_app, self, **options) if own and not options.get("block_disallowed") else early
         return _Serving(policy, len(self._app.view_functions), own, early, late)
 
@@ -123,7 +121,8 @@ class RoutePolicies:
 
     def _match(self, environ: Mapping[str, Any], method: str, path: str) -> tuple[str, str] | None:
         context = self._app.request_context({**environ, "REQUEST_METHOD": method, "PATH_INFO": path})
-        context.match_request()
+        if context.request.routing_exception is None:  # else its host is not trusted
+            context.match_request()
         failure = context.request.routing_exception
         if failure is None:
             return context.request.endpoint or "", method
