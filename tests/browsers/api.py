@@ -6,13 +6,13 @@ import io
 import struct
 import sys
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from fontTools.fontBuilder import FontBuilder
-from fontTools.ttLib.tables._g_l_y_f import Glyph
+from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped]
+from fontTools.ttLib.tables._g_l_y_f import Glyph  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -22,18 +22,29 @@ NEVER_STORED = ("Cache-Control", "no-store")
 
 
 def api(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    resource = environ["PATH_INFO"].lstrip("/")
-    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-    if resource == "stream":
-        return stream(start_response)
-    if resource == "late-error":
-        return late_error(start_response)
-    answer = RESOURCES.get(resource, missing)
+    if environ["PATH_INFO"] == "/late-error":
+        # Begin a good answer, fail, and begin another one, as PEP 3333 allows before anything was sent.
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        try:
+            raise RuntimeError("found out late")
+        except RuntimeError:
+            status, headers, body = answer(environ)
+            start_response(status, headers, sys.exc_info())
+            return body
     status, headers, body = answer(environ)
+    start_response(status, headers)
+    return body
+
+
+def answer(environ: WSGIEnvironment) -> tuple[str, list[tuple[str, str]], Iterable[bytes]]:
+    """Status, headers and body, for whatever framework the API is written in."""
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    if environ["PATH_INFO"] == "/stream":
+        return "200 OK", [("Content-Type", "text/plain"), NEVER_STORED], iter((b"one ", b"two ", b"three"))
+    status, headers, body = RESOURCES.get(environ["PATH_INFO"].lstrip("/"), missing)(environ)
     if not status.startswith(("204", "304")):
         headers.append(("Content-Length", str(len(body))))
-    start_response(status, headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    return status, headers, [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def plain(status: str, body: str, *headers: tuple[str, str]) -> Answer:
@@ -135,25 +146,13 @@ def events(environ: WSGIEnvironment) -> Answer:
     return "200 OK", [("Content-Type", "text/event-stream"), NEVER_STORED], b"data: hello\n\n"
 
 
-def stream(start_response: StartResponse) -> Iterator[bytes]:
-    start_response("200 OK", [("Content-Type", "text/plain"), NEVER_STORED])
-    yield from (b"one ", b"two ", b"three")
-
-
-def late_error(start_response: StartResponse) -> Iterable[bytes]:
-    """Begins a good answer, fails, and begins another one, as PEP 3333 allows before anything was sent."""
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    try:
-        raise RuntimeError("found out late")
-    except RuntimeError:
-        body = b"late"
-        headers = [("Content-Type", "text/plain"), NEVER_STORED, ("Content-Length", str(len(body)))]
-        start_response("500 Internal Server Error", headers, sys.exc_info())
-    return [body]
+def late(environ: WSGIEnvironment) -> Answer:
+    return plain("500 Internal Server Error", "late")
 
 
 RESOURCES: dict[str, Callable[[WSGIEnvironment], Answer]] = {
     "data": data,
+    "late-error": late,
     "broken": broken,
     "unauthorised": unauthorised,
     "nothing": nothing,

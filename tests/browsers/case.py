@@ -10,10 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 BLOCKED = "blocked"
 SCHEMES = ("http", "https")
+
+
+class Setup(NamedTuple):
+    """What the API is served by: over which scheme, and which of our adapters protects it."""
+
+    scheme: str
+    adapter: str
+
+    def __str__(self) -> str:
+        return f"{self.adapter} over {self.scheme}"
+
+
+SETUPS = (
+    Setup("http", "CORSMiddleware"),
+    Setup("https", "CORSMiddleware by path"),
+    Setup("http", "Flask"),
+    Setup("https", "Bottle"),
+)
 ENGINE_NAMES = ("Chromium", "Firefox", "WebKitGTK")
 
 PAGE_HOSTS = {"app": "app.localhost", "sub": "sub.app.localhost", "stranger": "stranger.localhost"}

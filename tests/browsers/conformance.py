@@ -6,8 +6,9 @@ import datetime
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
+from types import FunctionType
 
-from .case import API_HOSTS, ENGINE_NAMES, PAGE_HOSTS, SCHEMES, Act, Case
+from .case import API_HOSTS, ENGINE_NAMES, PAGE_HOSTS, SETUPS, Act, Case, Setup
 from .cases import CASES
 from .rounds import Round
 
@@ -23,27 +24,28 @@ Written by `pytest tests/browsers --write-conformance`, from the run of {date}. 
 
 {versions}
 
-Pages on `{pages}` call an API on `{apis}`, over http and over https with a self-signed certificate, through
-`CORSMiddleware` on a real server. Each case was run in each engine. What the script must see follows from the policy
-and was written down before; the *model* is `corecors.browser.simulate`, asking the same server over HTTP.
+Pages on `{pages}` call an API on `{apis}`, on a real server.
+Each case was run in each engine with each of these setups:
 
-* {agrees}: over http and https the scripts saw what stands in the column *sees*, and the server saw as many preflights
-  and other requests as stand there. For the model: it predicted what the scripts saw and each request that the engines
+{adapters}
+
+The certificate is self-signed. What the script must see follows from the policy and was written down before; the
+*model* is `corecors.browser.simulate`, asking the same servers.
+
+* {agrees}: with every setup the scripts saw what stands in the column *sees*, and the server saw as many preflights and
+  other requests as stand there. For the model: it predicted what the scripts saw and each request that the engines
   sent: method, address, `Origin`, the two `Access-Control-Request-*` headers to the byte, cookies or none.
 * {not_asked}: not for the model, which knows nothing of requests without CORS nor of the HTTP cache.
 * Anything else in a cell is what was seen there instead. The last section explains each.
 
-`app`, `sub` and `stranger` in a policy are the origins of the pages; *blocked* is a `TypeError` for `fetch()`, an
-`error` event for the rest.
+`app`, `sub` and `stranger` are the origins of the pages, `origin` is that of the request; *blocked* is a `TypeError`
+for `fetch()`, an `error` event for the rest.
 """
 
 
 def page(rounds: Sequence[Round]) -> str:
-    """The whole page. `rounds`: one for each engine and scheme."""
-    by_engine = {
-        name: {made.sites.addresses.scheme: made for made in rounds if made.engine.name == name}
-        for name in ENGINE_NAMES
-    }
+    """The whole page. `rounds`: one for each engine and setup."""
+    by_engine = {name: {made.sites.setup: made for made in rounds if made.engine.name == name} for name in ENGINE_NAMES}
     parts = [head(by_engine)]
     for group in dict.fromkeys(case.group for case in CASES):
         parts.append(f"## {group}\n")
@@ -53,8 +55,8 @@ def page(rounds: Sequence[Round]) -> str:
     return "\n".join(parts)
 
 
-def head(by_engine: Mapping[str, Mapping[str, Round]]) -> str:
-    names = {name: by_scheme[SCHEMES[0]].engine.version for name, by_scheme in by_engine.items()}
+def head(by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
+    names = {name: by_setup[SETUPS[0]].engine.version for name, by_setup in by_engine.items()}
     rows = [
         *names.items(),
         ("corecors", version("corecors")),
@@ -63,8 +65,9 @@ def head(by_engine: Mapping[str, Mapping[str, Round]]) -> str:
     ]
     agreeing = sum(all(cell(case, by_engine[name]) == AGREES for name in ENGINE_NAMES) for case in CASES)
     counts = (
-        f"{len(CASES)} cases in {len(names)} engines over {len(SCHEMES)} schemes. "
-        f"In {agreeing} of the cases all engines do the same; the other {len(CASES) - agreeing} stand at the end."
+        f"{len(CASES)} cases in {len(names)} engines with {len(SETUPS)} setups. "
+        f"In {agreeing} of the cases all engines do the same; the other {len(CASES) - agreeing} stand at the end,\n"
+        f"beside what all engines do unlike the standard ({sum(bool(case.unlike_the_standard) for case in CASES)})."
     )
     return HEAD.format(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -72,6 +75,7 @@ def head(by_engine: Mapping[str, Mapping[str, Round]]) -> str:
         versions="\n".join(["| | version |", "| --- | --- |", *(f"| {name} | {number} |" for name, number in rows)]),
         pages="`, `".join(PAGE_HOSTS.values()),
         apis="`, `".join(API_HOSTS.values()),
+        adapters="\n".join(f"* {setup}" for setup in SETUPS),
         agrees=AGREES,
         not_asked=NOT_ASKED,
     )
@@ -81,7 +85,7 @@ def system() -> str:
     return platform.freedesktop_os_release()["PRETTY_NAME"]
 
 
-def table(cases: Iterable[Case], by_engine: Mapping[str, Mapping[str, Round]]) -> str:
+def table(cases: Iterable[Case], by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
     lines = [
         f"| case | policy, or the server's own lines | the page | sees | preflights | other requests"
         f" | {' | '.join(ENGINE_NAMES)} | model |",
@@ -96,7 +100,7 @@ def table(cases: Iterable[Case], by_engine: Mapping[str, Mapping[str, Round]]) -
             str(case.preflights),
             "any" if case.requests is None else str(case.requests),
             *(cell(case, by_engine[name]) for name in ENGINE_NAMES),
-            model_cell(case, [made for by_scheme in by_engine.values() for made in by_scheme.values()]),
+            model_cell(case, [made for by_setup in by_engine.values() for made in by_setup.values()]),
         ]
         lines.append(f"| {' | '.join(escaped(text) for text in cells)} |")
     return "\n".join(lines) + "\n"
@@ -115,9 +119,9 @@ def rules(case: Case) -> str:
 
 def written(value: object) -> str:
     """A value as it stands in the table, `{app}` as `app`."""
-    if callable(value):
+    if isinstance(value, FunctionType):
         return value.__name__
-    text = repr(value) if not isinstance(value, str) else value
+    text = value if isinstance(value, str) else repr(value)
     return text.replace("'{app}'", "app").replace("'{sub}'", "sub").replace("{", "").replace("}", "").replace("'", '"')
 
 
@@ -138,21 +142,24 @@ def described(act: Act) -> str:
     return " ".join(words)
 
 
-def cell(case: Case, by_scheme: Mapping[str, Round]) -> str:
-    found: dict[str, str] = {}
-    for scheme, made in by_scheme.items():
+def cell(case: Case, by_setup: Mapping[Setup, Round]) -> str:
+    found: dict[Setup, str] = {}
+    for setup, made in by_setup.items():
         requests, outcomes = made.requests(case), made.outcomes(case)
         preflights = sum(seen.is_preflight for seen in requests)
         others = len(requests) - preflights
         as_many = preflights == case.preflights and case.requests in (None, others)
-        if outcomes == case.meant and as_many and case.own_way(made.engine.name, scheme) is None:
-            found[scheme] = AGREES
+        if outcomes == case.meant and as_many and case.own_way(made.engine.name, setup.scheme) is None:
+            found[setup] = AGREES
         else:
             counted = "" if as_many else f"; {preflights} preflights, {others} others"
-            found[scheme] = f"**{'<br>'.join(outcomes)}**{counted}"
+            found[setup] = f"**{'<br>'.join(outcomes)}**{counted}"
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
-    return "<br>".join(f"{scheme}: {text}" for scheme, text in found.items())
+    by_scheme = {setup.scheme: text for setup, text in found.items()}
+    if all(by_scheme[setup.scheme] == text for setup, text in found.items()):
+        return "<br>".join(f"{scheme}: {text}" for scheme, text in by_scheme.items())
+    return "<br>".join(f"{setup}: {text}" for setup, text in found.items())
 
 
 def model_cell(case: Case, rounds: Iterable[Round]) -> str:
@@ -172,11 +179,12 @@ def model_cell(case: Case, rounds: Iterable[Round]) -> str:
 
 
 def differences(cases: Iterable[Case]) -> Iterable[str]:
+    reasons: dict[str, list[str]] = {}
     for case in cases:
-        if case.unlike_the_standard:
-            yield f"* *{case.name}*: {case.unlike_the_standard}."
-        if case.unlike_the_others:
-            yield f"* *{case.name}*, {', '.join(case.unlike_the_others)}: {case.why_unlike}."
+        for reason in filter(None, (case.unlike_the_standard, case.why_unlike)):
+            reasons.setdefault(reason, []).append(case.name)
+    for reason, names in reasons.items():
+        yield f"* {'; '.join(f'*{name}*' for name in names)}: {reason}."
 
 
 def escaped(text: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .case import ENGINE_NAMES, SCHEMES
+from .case import ENGINE_NAMES, SETUPS, Setup
 from .cases import CASES
 
 if TYPE_CHECKING:
@@ -72,17 +72,17 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def all_sites() -> Iterator[dict[str, Sites]]:
-    """The servers, by scheme."""
+def all_sites() -> Iterator[dict[Setup, Sites]]:
+    """The servers, by setup."""
     from .rounds import serving_sites
 
     with ExitStack() as serving:
-        yield {scheme: serving.enter_context(serving_sites(scheme, CASES)) for scheme in SCHEMES}
+        yield {setup: serving.enter_context(serving_sites(setup, CASES)) for setup in SETUPS}
 
 
-@pytest.fixture(scope="session", params=SCHEMES)
-def browser_round(request: pytest.FixtureRequest, engine: Engine, all_sites: dict[str, Sites]) -> Round:
-    """What came of all cases in one engine, over http or https."""
+@pytest.fixture(scope="session", params=SETUPS, ids=str)
+def browser_round(request: pytest.FixtureRequest, engine: Engine, all_sites: dict[Setup, Sites]) -> Round:
+    """What came of all cases in one engine with one setup."""
     from .rounds import go_round
 
     made = go_round(engine, all_sites[request.param])
@@ -95,7 +95,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not config.getoption("--write-conformance", default=False):
         return
     made = config.stash.get(rounds_made, [])
-    if len(made) != len(ENGINE_NAMES) * len(SCHEMES):
+    if len(made) != len(ENGINE_NAMES) * len(SETUPS):
         raise pytest.UsageError("docs/conformance.md needs a run of all engines; it was not written")
     from .conformance import page
 

@@ -17,14 +17,16 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options as ChromeOptions
 from selenium.webdriver.chrome.service import Service as ChromeService
+from selenium.webdriver.common.service import Service
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.remote_connection import RemoteConnection
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -157,7 +159,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return kept | {name: str(folder) for name, folder in folders.items()} | more
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[Any]) -> None:
     """End a process that leads a group of its own, and whatever of the group is left."""
     for ending in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -168,6 +170,12 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             continue
+
+
+def end_service(service: Service) -> None:
+    process: subprocess.Popen[Any] | None = getattr(service, "process", None)  # there is none before it has started
+    if process is not None:
+        end_group(process)
 
 
 def open_with(driver: WebDriver) -> Callable[[str], None]:
@@ -200,13 +208,14 @@ def chromium(home: Path) -> Iterator[Engine]:
             driver.set_page_load_timeout(PAGE_SECONDS)
 
             def console() -> list[str]:
-                return [str(entry["message"]) for entry in driver.get_log("browser")]
+                return [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
             yield Engine("Chromium", driver.capabilities["browserVersion"], open_with(driver), console)
         finally:
-            driver.quit()
+            with suppress(WebDriverException, OSError):  # it is ended below in any case
+                driver.quit()
     finally:
-        end_group(service.process)
+        end_service(service)
 
 
 @contextmanager
@@ -232,8 +241,8 @@ def webkitgtk(home: Path) -> Iterator[Engine]:
             popen_kw={"start_new_session": True},
             log_output=subprocess.DEVNULL,
         )
-        service.start()
         try:
+            service.start()
             # What webdriver.WebKitGTK does too, but by a way of which selenium itself warns.
             connection = RemoteConnection(client_config=ClientConfig(service.service_url))
             driver = webdriver.Remote(connection, options=options)
@@ -241,9 +250,10 @@ def webkitgtk(home: Path) -> Iterator[Engine]:
                 driver.set_page_load_timeout(PAGE_SECONDS)
                 yield Engine("WebKitGTK", driver.capabilities["browserVersion"], open_with(driver), None)
             finally:
-                driver.quit()
+                with suppress(WebDriverException, OSError):
+                    driver.quit()
         finally:
-            end_group(service.process)
+            end_service(service)
 
 
 @contextmanager
@@ -276,8 +286,8 @@ def virtual_display(home: Path) -> Iterator[str]:
 def firefox(home: Path) -> Iterator[Engine]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # packages that marionette_driver imports use old names
-        from marionette_driver.errors import MarionetteException
-        from marionette_driver.marionette import Marionette
+        from marionette_driver.errors import MarionetteException  # type: ignore[import-untyped]
+        from marionette_driver.marionette import Marionette  # type: ignore[import-untyped]
 
     profile = home / "profile"
     profile.mkdir()
@@ -294,7 +304,7 @@ def firefox(home: Path) -> Iterator[Engine]:
     try:
         driver = Marionette(host="127.0.0.1", port=marionette_port(process, profile), socket_timeout=2 * PAGE_SECONDS)
         try:
-            capabilities = driver.start_session({"acceptInsecureCerts": True}, timeout=START_SECONDS)
+            capabilities: Any = driver.start_session({"acceptInsecureCerts": True}, timeout=START_SECONDS)
             driver.timeout.page_load = PAGE_SECONDS
         except (MarionetteException, OSError) as failure:
             raise EngineError(f"Firefox opened no session: {failure}") from failure
@@ -308,7 +318,8 @@ def firefox(home: Path) -> Iterator[Engine]:
         try:
             yield Engine("Firefox", capabilities["browserVersion"], open_page, None)
         finally:
-            driver.delete_session()
+            with suppress(MarionetteException, OSError):
+                driver.delete_session()
     finally:
         end_group(process)
 

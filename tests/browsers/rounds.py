@@ -1,4 +1,4 @@
-"""One round: an engine goes through all pages of one scheme, and the model is asked the same questions."""
+"""One round: an engine goes through all pages of one setup, and the model is asked the same questions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from corecors import Policy
-from corecors.adapters.wsgi import CORSMiddleware
 
+from .adapted import ADAPTERS
 from .api import api
-from .case import Addresses, Case, Seen, filled
+from .case import Addresses, Case, Seen, Setup, filled
 from .engines import Engine
 from .prediction import MODEL, Prediction, predict
 from .sites import ApiServer, Journal, PageServer, Visit, fixed_answers, new_certificate, serving
@@ -20,12 +20,15 @@ from .sites import ApiServer, Journal, PageServer, Visit, fixed_answers, new_cer
 
 @dataclass
 class Sites:
-    """The servers of one scheme, with the cases that they serve."""
+    """The servers of one setup, with the cases that they serve."""
 
+    setup: Setup
     cases: Sequence[Case]
     addresses: Addresses
     journal: Journal
     pages: PageServer
+    failures: list[str]
+    """Tracebacks of what the applications raised."""
     tls: ssl.SSLContext | None
     """How the model trusts the servers' certificate."""
 
@@ -42,7 +45,7 @@ class Sites:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of an engine's way through the pages of one scheme."""
+    """What came of an engine's way through the pages of one setup."""
 
     engine: Engine
     sites: Sites
@@ -60,7 +63,7 @@ class Round:
 
     def is_predicted(self, case: Case) -> bool:
         """Whether the server must have seen of the engine what it saw of the model."""
-        own_way = case.own_way(self.engine.name, self.sites.addresses.scheme)
+        own_way = case.own_way(self.engine.name, self.sites.setup.scheme)
         return case.requests_predicted and own_way is None
 
     def console_of(self, case: Case) -> str:
@@ -69,22 +72,22 @@ class Round:
 
 
 @contextmanager
-def serving_sites(scheme: str, cases: Sequence[Case]) -> Iterator[Sites]:
-    certificate = new_certificate() if scheme == "https" else None
+def serving_sites(setup: Setup, cases: Sequence[Case]) -> Iterator[Sites]:
+    certificate = new_certificate() if setup.scheme == "https" else None
     server_tls = certificate.server if certificate else None
-    journal = Journal()
+    journal, failures = Journal(), list[str]()
     pages, api_server = PageServer(journal), ApiServer(journal)
     with ExitStack() as servers:
-        pages_port = servers.enter_context(serving(pages, server_tls))
-        api_port = servers.enter_context(serving(api_server, server_tls))
-        addresses = Addresses(scheme, pages_port, api_port)
+        pages_port = servers.enter_context(serving(pages, failures, server_tls))
+        api_port = servers.enter_context(serving(api_server, failures, server_tls))
+        addresses = Addresses(setup.scheme, pages_port, api_port)
         for case in cases:
             if case.policy is None:
                 api_server.apps[case.slug] = fixed_answers(case, addresses, api)
             else:
                 arguments = {name: filled(value, addresses.in_policy()) for name, value in case.policy.items()}
-                api_server.apps[case.slug] = CORSMiddleware(api, Policy(**arguments))
-        yield Sites(cases, addresses, journal, pages, certificate.client if certificate else None)
+                api_server.apps[case.slug] = ADAPTERS[setup.adapter](Policy(**arguments))
+        yield Sites(setup, cases, addresses, journal, pages, failures, certificate.client if certificate else None)
 
 
 def go_round(engine: Engine, sites: Sites) -> Round:

@@ -39,13 +39,17 @@ class Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: object) -> None:
-        """Silent: what matters is in the journal, and browsers drop connections as they please."""
+        """Keeps what an application raised. The rest is in the journal; browsers drop connections as they please."""
+        if type == "error" and message.startswith("Error on request"):
+            failures: list[str] = self.server.failures  # type: ignore[attr-defined]
+            failures.append(message)
 
 
 @contextmanager
-def serving(app: WSGIApplication, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Serve `app` on a free port of loopback, yielded."""
+def serving(app: WSGIApplication, failures: list[str], tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Serve `app` on a free port of loopback, yielded. What it raises is added to `failures`, as tracebacks."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
+    server.failures = failures  # type: ignore[attr-defined]
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.ssl_context = tls
@@ -94,8 +98,8 @@ class Journal:
 
     def wait_for(self, visitor: str, slug: str, method: str) -> bool:
         """Wait until a request with that method has arrived; False if none does in time."""
-        entries = self._seen[visitor, slug]
         with self._changed:
+            entries = self._seen[visitor, slug]
             return self._changed.wait_for(lambda: any(seen.method == method for seen in entries), ARRIVAL_SECONDS)
 
 
@@ -128,7 +132,7 @@ class ApiServer:
 
 @dataclass(slots=True)
 class Visit:
-    """One engine's round through the pages of one scheme: what is to be done, and what came of it."""
+    """One engine's round through the pages of one setup: what is to be done, and what came of it."""
 
     visitor: str
     cases: Sequence[Case]

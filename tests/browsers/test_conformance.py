@@ -29,7 +29,7 @@ def listed(requests: Sequence[Seen]) -> str:
 
 @every_case
 def test_the_page_sees_what_the_policy_means(browser_round: Round, case: Case) -> None:
-    own_way = case.own_way(browser_round.engine.name, browser_round.sites.addresses.scheme)
+    own_way = case.own_way(browser_round.engine.name, browser_round.sites.setup.scheme)
     assert browser_round.outcomes(case) == (own_way or case.meant), listed(browser_round.requests(case))
 
 
@@ -43,11 +43,15 @@ def test_the_server_sees_the_preflights_and_requests_that_the_policy_means(brows
         assert len(requests) - len(preflights) == case.requests, listed(requests)
 
 
+def test_no_application_raises(browser_round: Round) -> None:
+    assert browser_round.sites.failures == []
+
+
 @predicted_cases
 def test_the_model_predicts_what_the_page_sees(browser_round: Round, case: Case) -> None:
     predictions = browser_round.sites.predictions[case.slug]
     outcomes = browser_round.outcomes(case)
-    if case.own_way(browser_round.engine.name, browser_round.sites.addresses.scheme) is not None:
+    if case.own_way(browser_round.engine.name, browser_round.sites.setup.scheme) is not None:
         outcomes = case.meant  # the model is one of the others
     for outcome, prediction in zip(outcomes, predictions, strict=True):
         if prediction is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..case import BLOCKED, Act, Case
 
 GROUP = "Elements, events and beacons"
@@ -15,7 +17,7 @@ FONTS_WITHOUT_CORS = "WebKitGTK asks for fonts without CORS: no `Origin` header,
 JSON = {"Content-Type": "application/json"}
 
 
-def image(sees: str, options: dict[str, str | None], page: str = "app", host: str = "api") -> Act:
+def image(sees: str, options: Mapping[str, str | None], page: str = "app", host: str = "api") -> Act:
     credentials = "include" if options == USE_CREDENTIALS else "same-origin"
     url = f"{{{host}}}/pixel.png"
     return Act(
@@ -23,7 +25,7 @@ def image(sees: str, options: dict[str, str | None], page: str = "app", host: st
     )
 
 
-def script(sees: str, url: str, options: dict[str, str | None], page: str = "app", *, predicted: bool = True) -> Act:
+def script(sees: str, url: str, options: Mapping[str, str | None], page: str = "app", *, predicted: bool = True) -> Act:
     credentials = "include" if options["crossorigin"] == "use-credentials" else "same-origin"
     return Act(
         do="script", url=url, options=options, credentials=credentials, page=page, predicted=predicted, sees=sees
@@ -128,7 +130,7 @@ CASES = (
         ),
         requests=1,
         unlike_the_others={"Firefox": ("loaded, its error readable",)},
-        why_unlike="Firefox tells a page what went wrong in a script of another origin",
+        why_unlike="Firefox, as it is driven here, tells a page what went wrong in a script of another origin",
     ),
     Case(
         name="stylesheet crossorigin, whose rules may be read",

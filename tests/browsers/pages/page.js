@@ -47,6 +47,7 @@ async function report(path, value) {
 
 async function run() {
   document.cookie = "session=1; path=/";
+  document.cookie = "fresh=; path=/page; max-age=0"; // of an earlier visit
   const visit = new URLSearchParams(location.search).get("visit");
   const jobs = await (await fetch(`/jobs?visit=${visit}`)).json();
   const ready = new Map();
