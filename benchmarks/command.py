@@ -55,13 +55,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _parts(seconds: float) -> dict[str, Callable[[Results], None]]:
     """The parts of a run by name; each is imported when it runs, for a peer may be missing."""
-    from benchmarks import construction, foreign, frameworks, functions, peers, servers, threads
+    from benchmarks import construction, foreign, frameworks, functions, instructions, options, peers, servers, threads
 
     return {
         "wsgi": lambda results: wsgi.measure_against_the_floor(
             results, wsgi.against_the_floor(), rounds=1000, max_seconds=seconds
         ),
         "steps": lambda results: wsgi.measure_steps(results, max_seconds=seconds * 2),
+        "options": lambda results: options.measure_options(results, max_seconds=seconds * 2),
         "growth": lambda results: wsgi.measure_growth(results, max_seconds=seconds * 2),
         "hostile": lambda results: wsgi.measure_hostile_values(results, max_seconds=seconds * 2),
         "functions": lambda results: functions.measure_functions(results, max_seconds=seconds / 2),
@@ -71,6 +72,7 @@ def _parts(seconds: float) -> dict[str, Callable[[Results], None]]:
         "building": construction.measure_building,
         "import": construction.measure_imports,
         "threads": threads.measure_threads,
+        "instructions": instructions.measure_instructions,
         "servers": lambda results: servers.measure_servers(results, turns=max(5, round(seconds * 15)), seconds=1),
     }
 

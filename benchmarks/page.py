@@ -9,7 +9,9 @@ from benchmarks.plots import write_plots
 from benchmarks.report import (
     functions_table,
     growth_rows,
+    instructions_table,
     number,
+    options_table,
     peers_table,
     targets_table,
     wsgi_table,
@@ -57,16 +59,18 @@ def page(results: Results) -> str:
         peers=table(peers_table(results)),
         versions=", ".join(libraries),
         peer_notes=" ".join(note for note in results.notes if "is not compared" in note or "not tried" in note),
+        growth_worst=_growth_worst(results),
         growth=table(growth_rows(results, "growth")),
         hostile=table(growth_rows(results, "hostile")),
         steps=table(_steps_table(results)),
         wsgi=table(wsgi_table(results)),
+        options=table(options_table(results)),
+        instructions=table(instructions_table(results)),
         functions=table(functions_table(results)),
         frameworks=table(_frameworks_table(results)),
         servers=table(_servers_table(results)),
         server_notes=" ".join(note for note in results.notes if note.startswith("gunicorn")),
         threads=table(_threads_table(results)),
-        thread_notes=" ".join(note for note in results.notes if note.startswith("Threads")),
         building=table(_building_table(results)),
         **{"import": table(_import_table(results))},
         import_notes=" ".join(note for note in results.notes if note.startswith("Most of the time of `import")),
@@ -109,6 +113,20 @@ def _headline(results: Results) -> str:
     return text + (f" As multiples of ours: {', '.join(ratios)}." if ratios else "")
 
 
+def _growth_worst(results: Results) -> str:
+    cases = {}
+    for verdict in judge(results):
+        if verdict.worst is not None and verdict.target.what in (
+            "1,000,000 exact origins, warm",
+            "10,000 patterns, warm",
+        ):
+            cases[verdict.case] = verdict.worst
+    if not cases:
+        return ""
+    worst = max(cases, key=lambda name: cases[name])
+    return f"The worst case of this run, {worst}, costs {number(cases[worst])} times what it costs under one entry."
+
+
 def _steps_table(results: Results) -> list[list[str]]:
     rows = [["what", "app with 2 headers", "app with 10 headers"]]
     for subject, what in _STEPS.items():
@@ -145,9 +163,14 @@ def _servers_table(results: Results) -> list[list[str]]:
 
 
 def _threads_table(results: Results) -> list[list[str]]:
-    rows = [["threads", "scenario", "subject", "per request"]]
-    for figure in results.group("threads"):
-        rows.append([str(figure.size), figure.scenario, figure.subject, human(figure.value)])
+    """A row for each interpreter, scenario and subject: one thread, four, and what four cost against one."""
+    rows = [["interpreter", "scenario", "", "1 thread", "4 threads", "× 1"]]
+    for one in results.group("threads"):
+        for four in results.group("threads"):
+            same = (one.around, one.scenario, one.subject) == (four.around, four.scenario, four.subject)
+            if same and one.size < four.size:
+                ratio = number(four.value / one.value)
+                rows.append([one.around, one.scenario, one.subject, human(one.value), human(four.value), ratio])
     return rows
 
 

@@ -16,6 +16,8 @@ def report(results: Results) -> str:
         ("Peers, beyond their own bare app", peers_table(results)),
         ("Growth with the number of entries, ours", growth_rows(results, "growth")),
         ("Hostile values, ours", growth_rows(results, "hostile")),
+        ("Options of the WSGI adapter", options_table(results)),
+        ("Machine instructions in place of time", instructions_table(results)),
         ("Pure functions", functions_table(results)),
         ("Everything else", other_table(results)),
     ]
@@ -106,6 +108,25 @@ def functions_table(results: Results) -> list[list[str]]:
         if ours.subject == OURS.name:
             floor = results.value("functions", ours.scenario, FLOOR.name)
             rows.append([ours.scenario, number(ours.value / floor if floor else None), human(ours.value), _cost(floor)])
+    return rows
+
+
+def options_table(results: Results) -> list[list[str]]:
+    """A row for each option, a column for each thing that can happen."""
+    figures = results.group("options")
+    families = list(dict.fromkeys(figure.scenario for figure in figures))
+    rows = [["", *families]]
+    for subject in dict.fromkeys(figure.subject for figure in figures):
+        rows.append([subject, *(_cost(results.value("options", family, subject)) for family in families)])
+    return rows
+
+
+def instructions_table(results: Results) -> list[list[str]]:
+    rows = [["scenario", "× floor", "ours", "floor"]]
+    for ours in results.group("instructions"):
+        floor = results.value("instructions", ours.scenario, FLOOR.name)
+        if ours.subject == OURS.name and floor:
+            rows.append([ours.scenario, number(ours.value / floor), f"{ours.value:,.0f}", f"{floor:,.0f}"])
     return rows
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.results import Figure, Results
-from benchmarks.subjects import FLOOR, OURS
+from benchmarks.subjects import BARE, FLOOR, OURS
 from benchmarks.wsgi import TEN_HEADERS, TWO_HEADERS
 
 Measured = Iterator[tuple[str, float]]
@@ -150,10 +150,15 @@ def _server(results: Results) -> Measured:
 
 def _threads(results: Results) -> Measured:
     """What four threads cost against one, ours against the bare app, which has no lock for sure."""
-    for family in _families(results, "threads"):
-        times = {(each.subject, each.size): each.value for each in results.group("threads") if each.scenario == family}
+    figures = results.group("threads")
+    for family, python in dict.fromkeys((figure.scenario, figure.around) for figure in figures):
+        times = {
+            (each.subject, each.size): each.value
+            for each in figures
+            if (each.scenario, each.around) == (family, python)
+        }
         ours = times[OURS.name, 4] / times[OURS.name, 1]
-        yield family, ours / (times["bare app", 4] / times["bare app", 1])
+        yield f"{family}, {python}", ours / (times[BARE.name, 4] / times[BARE.name, 1])
 
 
 TARGETS = (

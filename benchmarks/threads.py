@@ -5,15 +5,19 @@ which has no lock for sure, is measured in the same way, and ours is held agains
 threads run at the same time.
 """
 
+import shutil
+import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from benchmarks.results import Figure, Results
+from benchmarks.results import Figure, Results, results_from_json
 from benchmarks.scenarios import Scenario, with_exact_origins
 from benchmarks.subjects import BARE, OURS
 from benchmarks.timing import garbage_collector_off, wsgi_runner
@@ -25,6 +29,8 @@ ROUNDS = 60
 # the processor's cache.
 DISTINCT_REQUESTS = 100
 PASSES = 50
+# Commands that are tried beside the interpreter that runs the benchmarks.
+OTHERS = ("python3.13", "python3.13t", "python3.14t")
 # Seconds, in place of CPython's 5 ms: threads then take turns many times in a round, and meet at any lock.
 SWITCH_INTERVAL = 0.0002
 
@@ -46,7 +52,52 @@ def switching_often() -> Iterator[None]:
 
 
 def measure_threads(results: Results) -> None:
-    """Add the group "threads": nanoseconds per request of one thread, and of four that work at once."""
+    """Add the group "threads": nanoseconds per request of one thread, and of four that work at once.
+
+    Beside this interpreter, those of `OTHERS` that the machine has.
+    """
+    _measure_here(results)
+    found = {_name(): True}
+    for command in OTHERS:
+        figures = _measure_with(command)
+        if figures and figures[0].around not in found:
+            found[figures[0].around] = True
+            results.figures += figures
+    if not any(name.endswith("free-threaded") for name in found):
+        results.skipped.append(f"Threads without a global interpreter lock: none of {', '.join(OTHERS)} is one here.")
+
+
+def _measure_with(command: str) -> list[Figure]:
+    """The figures of another interpreter, which needs nothing but the clone; none if there is no such interpreter."""
+    code = """
+        import sys
+        import adapters  # in the clone the folder has another name than the package
+        sys.modules["corecors.adapters"] = adapters
+        from benchmarks.results import Results
+        from benchmarks.threads import _measure_here
+        results = Results({})
+        _measure_here(results)
+        print(results.to_json())
+    """
+    if shutil.which(command) is None:
+        return []
+    finished = subprocess.run(
+        [command, "-c", textwrap.dedent(code)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # A command may be there that only says that its version is not installed, as pyenv's do.
+    return results_from_json(finished.stdout).figures if finished.returncode == 0 else []
+
+
+def _name() -> str:
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"Python {version}" if interpreter_lock() else f"Python {version} free-threaded"
+
+
+def _measure_here(results: Results) -> None:
     by_family = {scenario.family: scenario for scenario in with_exact_origins(10)}
     for family in ("allowed", "preflight allowed"):
         scenario = by_family[family]
@@ -58,9 +109,7 @@ def measure_threads(results: Results) -> None:
                     for threads in (1, THREADS):
                         times.setdefault((name, threads), []).append(_nanoseconds_per_request(app, scenario, threads))
         for (name, threads), values in times.items():
-            results.figures.append(Figure("threads", family, name, min(values), size=threads))
-    kind = "with the global interpreter lock" if interpreter_lock() else "free-threaded"
-    results.notes.append(f"Threads: this interpreter is {kind}.")
+            results.figures.append(Figure("threads", family, name, min(values), around=_name(), size=threads))
 
 
 def _nanoseconds_per_request(app: Any, scenario: Scenario, threads: int) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import functions, wsgi
+from benchmarks import functions, options, wsgi
 from benchmarks.floors import exact_floor, pattern_floor, response_headers_floor
 from benchmarks.results import Results
 from benchmarks.scenarios import Scenario, hostile, ordinary_refusals, with_exact_origins, with_patterns, with_regex
@@ -211,3 +211,10 @@ def granted_by(app: Any, request: Request) -> str | None:
 
     app(wsgi_environ(request), start_response)
     return seen.get("Access-Control-Allow-Origin")
+
+
+def test_options_are_measured_under_everything_that_can_happen() -> None:
+    results = Results({})
+    options.measure_options(results, max_seconds=0)
+    assert {figure.scenario for figure in results.figures} == set(options.FAMILIES)
+    assert {figure.subject for figure in results.figures} == set(options.variants(with_exact_origins(10)[0].rules))

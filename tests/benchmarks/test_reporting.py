@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from benchmarks import page
-from benchmarks.report import aligned, growth_rows, number, peers_table, report, targets_table
+from benchmarks.report import (
+    aligned,
+    growth_rows,
+    instructions_table,
+    number,
+    options_table,
+    peers_table,
+    report,
+    targets_table,
+)
 from benchmarks.results import Figure, Results, Unit, human, results_from_json
 from benchmarks.targets import TARGETS, judge
 from benchmarks.timing import Sample
@@ -167,3 +176,14 @@ def test_the_page_and_its_plots_are_written_where_they_belong(tmp_path: Path) ->
     assert written == {"performance.md", "performance/results.json", *plots}
     assert all(f"({plot})" in (tmp_path / "performance.md").read_text() for plot in plots)
     assert "corecors" in (tmp_path / "performance/peers.svg").read_text()
+
+
+def test_instructions_and_options_are_told_in_tables_of_their_own() -> None:
+    results = results_of(
+        Figure("instructions", "allowed", "floor", 3800.0, ""),
+        Figure("instructions", "allowed", "corecors", 5700.0, ""),
+        Figure("options", "allowed", "plain", 390.0),
+        Figure("options", "allowed", "a predicate", 3800.0),
+    )
+    assert instructions_table(results)[1:] == [["allowed", "1.50", "5,700", "3,800"]]
+    assert options_table(results) == [["", "allowed"], ["plain", "390 ns"], ["a predicate", "3.80 µs"]]
