@@ -64,10 +64,8 @@ def parse_pattern(text: str) -> OriginPattern:
         rest = rest[: -len(ANY_PORT)]
     if rest.startswith(("*.", ".")):
         bare = "https://" + rest.removeprefix("*")[1:]
-        mended = mended_origin(bare) or bare
-        certain = read_origin(mended) is not None
-        mend = mended.replace("://", ANY_SUBDOMAIN, 1) + (ANY_PORT if any_port else "")
-        raise OriginError("has no scheme", mend if certain else None)
+        mended = (mended_origin(bare) or bare).replace("://", ANY_SUBDOMAIN, 1)
+        raise OriginError("has no scheme", _mended_pattern(mended + (ANY_PORT if any_port else "")))
     any_subdomain = ANY_SUBDOMAIN in rest
     if any_subdomain:
         rest = rest.replace(ANY_SUBDOMAIN, "://", 1)
@@ -93,7 +91,7 @@ def _parse_rest(text: str, rest: str, any_subdomain: bool, any_port: bool) -> Or
         if mended is not None:
             if any_subdomain:
                 mended = mended.replace("://", ANY_SUBDOMAIN, 1)
-            mended += ANY_PORT if any_port else ""
+            mended = _mended_pattern(mended + (ANY_PORT if any_port else ""))
         raise OriginError(error.wrong, mended) from None
 
 

@@ -20,7 +20,9 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         value = shown(self.value) if isinstance(self.value, str) else shown(repr(self.value))[1:-1]
-        return f"{self.field}: {value} {self.wrong}" + ("" if self.mend is None else f"; write {self.mend}")
+        text = f"{self.field}: {value} {self.wrong}" + ("" if self.mend is None else f"; write {self.mend}")
+        # What is wrong may quote what was given, as the messages of `re` do.
+        return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
 
 
 MAX_TOLD = 50  # problems in the text of one error; a wrong file of ten thousand lines is wrong in one way

@@ -36,7 +36,7 @@ def _is_scheme(scheme: str) -> bool:
 
 def _is_port(port: str, scheme: str) -> bool:
     digits = port[1:]
-    if not 1 <= len(digits) <= 5 or any(digit not in DIGITS for digit in digits) or digits[0] == "0":
+    if port[0] != ":" or not 1 <= len(digits) <= 5 or any(digit not in DIGITS for digit in digits) or digits[0] == "0":
         return False
     return int(digits) <= 65535 and digits != DEFAULT_PORTS.get(scheme)
 
