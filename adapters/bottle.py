@@ -10,8 +10,7 @@
 
 The nearest policy governs: the route's, else that of the mounted application, else that of the application around it. A
 preflight follows the policy of the request that it asks for, and needs no OPTIONS route. Everything is carried out by
-`CORSMiddleware` around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks.
-"""
+`CORSMiddleware` around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -34,7 +33,6 @@ class CORSPlugin:
     policy: a `Policy`, `PathPolicies`, or None: only routes and mounted applications with a policy of their own have
         one. May be replaced while serving.
     options: those of `CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`, `rejections`.
-
     For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`.
     """
 
@@ -48,6 +46,7 @@ class CORSPlugin:
     def setup(self, app: Bottle) -> None:
         if any(isinstance(plugin, CORSPlugin) for plugin in app.plugins):
             raise PluginError("this application has CORS already; to change its policy, set the plugin's")
+        CORSMiddleware(app.wsgi, self.policy or Policy(), **self.options)  # raises for what is wrong with either
         _serve(app, self, adopt=True)
 
     def apply(self, callback: Callable[..., Any], route: Route) -> Callable[..., Any]:
@@ -71,19 +70,19 @@ class RoutePolicies:
     """One application's WSGI callable: tells its middleware which policy governs, by the route that is asked for."""
 
     def __init__(self, app: Bottle, plugin: CORSPlugin) -> None:
-        self.plugin = plugin
-        self._app = app
-        self._wsgi = app.wsgi
+        self.plugin, self._app, self._wsgi = plugin, app, app.wsgi
         self._current: _Current | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        plugin = self.plugin
-        policy = plugin.policy if plugin in self._app.plugins else None
+        policy = self._policy()
         current = self._current
         if current is None or current.policy is not policy or current.routes != len(self._app.routes):
             current = self._current = self._look(policy)
         serve = current.early if environ.get("REQUEST_METHOD") == "OPTIONS" else current.late
         return serve(environ, start_response)
+
+    def _policy(self) -> Policy | PolicySource | None:
+        return self.plugin.policy if self.plugin in self._app.plugins else None
 
     def look_again(self) -> None:
         """Something in this application or a mounted one has changed."""
@@ -91,17 +90,20 @@ class RoutePolicies:
 
     def _look(self, policy: Policy | PolicySource | None) -> _Current:
         """What to serve by. Only where routes have policies of their own are they looked for."""
-        routes, options = list(self._app.routes), self.plugin.options
-        own = any(self._nearest(route, policy) is not policy for route in routes)
-        early: WSGIApplication = CORSMiddleware(self._wsgi, self if own or policy is None else policy, **options)
-        late = early
-        if own and not options.get("block_disallowed"):
-            late = serve_late(self._wsgi, self, **options)  # Bottle will have matched the URL
+        routes, options, own = list(self._app.routes), self.plugin.options, False
+        for route in routes:
+            nearest = self._nearest(route, policy)
+            CORSMiddleware(self._wsgi, nearest or Policy())  # raises for what is no policy
+            own = own or nearest is not policy or route.app is not self._app or bool(route.plugins)
+        source = self if own or policy is None else policy
+        early: WSGIApplication = CORSMiddleware(self._wsgi, source, **options)
+        at_once = source is not self or options.get("block_disallowed")
+        late = early if at_once else serve_late(self._wsgi, self, **options)  # Bottle will have matched the URL
         return _Current(policy, len(routes), early, late)
 
     def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
         """The policy that governs a request: the nearest one."""
-        policy = self.plugin.policy if self.plugin in self._app.plugins else None
+        policy = self._policy()
         try:
             matched = environ.get("bottle.route") if environ.get("bottle.app") is self._app else None
             route = matched or self._match(environ, governed_method(dict(environ)))
