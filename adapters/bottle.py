@@ -142,7 +142,7 @@ def _serve(app: Bottle | None, plugin: CORSPlugin, *, adopt: bool = False) -> No
     served = app.wsgi
     if not isinstance(served, RoutePolicies):
         served = vars(app)["wsgi"] = RoutePolicies(app, plugin)  # setattr would refuse the next plugin that does this
-        app.add_hook("config", lambda config, key, value: key == _MOUNTED_ON and _serve(value, plugin))
+        app.add_hook("config", lambda _, key, value: _serve(value if key == _MOUNTED_ON else None, plugin))
     elif adopt:
         served.plugin = plugin
     served.look_again()
