@@ -385,6 +385,16 @@ def test_a_mount_within_a_mount_is_served_by_the_outermost_application() -> None
     assert admitted(outermost, "/middle/") == []
 
 
+def test_merged_routes_have_the_policy_of_where_they_come_from(app: bottle.Bottle) -> None:
+    other = bottle.Bottle()
+    other.get("/merged", callback=ok)
+    other.install(CORSPlugin(CHILD_POLICY))
+    app.merge(other)
+    app.install(CORSPlugin(APP_POLICY))
+    assert admitted(app, "/merged") == [CHILD]
+    assert admitted(app, "/nowhere") == [APP]
+
+
 def plain_wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     start_response("200 OK", [("Vary", "Accept"), ("X-Method", environ["REQUEST_METHOD"])])
     return [b"plain"]

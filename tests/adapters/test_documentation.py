@@ -1,0 +1,205 @@
+"""The examples of docs/adapters.md and docs/migrating.md, run as they stand there."""
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scenarios import Answer
+from wsgi_client import send
+
+from corecors import Policy, PolicyError, preflight_headers, response_headers
+from corecors.policy import FIELDS
+
+DOCS = Path(__file__).parents[2] / "docs"
+ADAPTERS = (DOCS / "adapters.md").read_text(encoding="utf-8")
+MIGRATING = (DOCS / "migrating.md").read_text(encoding="utf-8")
+
+APP = "https://app.example.com"
+PAY = "https://pay.example.com"
+STRANGER = "https://stranger.test"
+
+
+def bare(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """What the examples wrap."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+
+
+def run(page: str, name: str) -> dict[str, Any]:
+    """Run the example of that name; the names that it leaves behind."""
+    [code] = re.findall(rf"<!-- example: {re.escape(name)} -->\n```python\n(.*?)```", page, re.DOTALL)
+    namespace: dict[str, Any] = {"__name__": "example", "app": bare, "application": bare}
+    exec(compile(code, name, "exec"), namespace)
+    return namespace
+
+
+def get(app: Any, path: str, origin: str, method: str = "GET") -> Answer:
+    return send(app, method, path, (("Origin", origin),))
+
+
+def preflight(app: Any, path: str, origin: str, method: str = "PUT", names: str = "") -> int:
+    asked = (("Access-Control-Request-Method", method), ("Access-Control-Request-Headers", names))
+    return send(app, "OPTIONS", path, (("Origin", origin), *asked)).status
+
+
+def allowed(answer: Answer) -> str | None:
+    """The one value of Access-Control-Allow-Origin, if there is one."""
+    values = [value for name, value in answer.headers if name == "Access-Control-Allow-Origin"]
+    assert len(values) <= 1
+    return values[0] if values else None
+
+
+def credentials(answer: Answer) -> bool:
+    return ("Access-Control-Allow-Credentials", "true") in answer.headers
+
+
+# Adapters
+
+
+def test_paths() -> None:
+    app = run(ADAPTERS, "paths")["app"]
+    assert allowed(get(app, "/api", APP)) == APP
+    assert allowed(get(app, "/api/users", APP)) == APP
+    assert allowed(get(app, "/api/users", STRANGER)) is None
+    assert allowed(get(app, "/api/public/x", STRANGER)) == "*"
+    assert allowed(get(app, "/api/internal", APP)) is None
+    assert allowed(get(app, "/apiary", APP)) is None
+    assert allowed(get(app, "/api/public/../users", STRANGER)) is None
+
+
+def test_wsgi() -> None:
+    app = run(ADAPTERS, "wsgi")["app"]
+    assert allowed(get(app, "/", "https://pr-7.preview.example.com")) == "https://pr-7.preview.example.com"
+    assert preflight(app, "/", APP, "DELETE", "x-request-id") == 204
+    assert preflight(app, "/", APP, "PATCH") == 403
+
+
+def test_flask() -> None:
+    app = run(ADAPTERS, "flask")["app"]
+    assert allowed(get(app, "/public/status", STRANGER)) == "*"
+    assert allowed(get(app, "/payments/7", PAY, "PUT")) == PAY
+    assert credentials(get(app, "/payments/7", PAY, "PUT"))
+    assert preflight(app, "/payments/7", PAY) == 204
+    assert preflight(app, "/payments/7", APP) == 403
+    assert allowed(get(app, "/payments/7", APP, "PUT")) is None
+    assert allowed(get(app, "/internal", APP)) is None
+    assert allowed(get(app, "/nowhere", APP)) == APP
+    assert preflight(app, "/nowhere", APP) == 204
+
+
+def test_flask_factory() -> None:
+    names = run(ADAPTERS, "flask-factory")
+    assert allowed(get(names["app"], "/", APP)) == APP
+    with pytest.raises(PolicyError, match="write CORS_ALLOW_ORIGINS"):
+        names["create_app"]({"CORS_ORIGINS": "*"})
+    assert allowed(get(names["create_app"]({"CORS_ALLOW_ORIGINS": "*"}), "/", APP)) == "*"
+
+
+def test_bottle() -> None:
+    app = run(ADAPTERS, "bottle")["app"]
+    assert allowed(get(app, "/payments/7", PAY, "PUT")) == PAY
+    assert preflight(app, "/payments/7", PAY) == 204
+    assert preflight(app, "/payments/7", APP) == 403
+    assert allowed(get(app, "/internal", APP)) is None
+    assert allowed(get(app, "/api/status", STRANGER)) == "*"
+    assert allowed(get(app, "/nowhere", APP)) == APP
+
+
+def test_core() -> None:
+    answer = run(ADAPTERS, "core")["answer"]
+    status, headers = answer("OPTIONS", {"origin": APP, "access-control-request-method": "PUT"})
+    assert (status, headers["Access-Control-Allow-Origin"]) == (204, APP)
+    assert answer("GET", {"origin": APP}) == (None, {"Access-Control-Allow-Origin": APP, "Vary": "Origin"})
+    assert answer("GET", {}) == (None, {"Vary": "Origin"})
+
+
+# Coming from another library
+
+
+def test_flask_cors_simple() -> None:
+    app = run(MIGRATING, "flask-cors simple")["app"]
+    answer = get(app, "/", STRANGER)
+    assert (answer.body, allowed(answer)) == (b"Hello, other origins!", "*")
+    assert preflight(app, "/", STRANGER, "DELETE", "x-anything") == 204
+
+
+def test_flask_cors_resources() -> None:
+    app = run(MIGRATING, "flask-cors resources")["app"]
+    assert allowed(get(app, "/api/v1/users", STRANGER)) == "*"
+    assert allowed(get(app, "/api/nowhere", STRANGER)) == "*"
+    assert allowed(get(app, "/", STRANGER)) is None
+    assert allowed(get(app, "/apiary", STRANGER)) is None
+
+
+def test_flask_cors_route() -> None:
+    app = run(MIGRATING, "flask-cors route")["app"]
+    assert allowed(get(app, "/", STRANGER)) == "*"
+    assert preflight(app, "/", STRANGER, "GET") == 204
+    assert allowed(get(app, "/own", STRANGER)) is None
+
+
+def test_flask_cors_blueprint() -> None:
+    app = run(MIGRATING, "flask-cors blueprint")["app"]
+    assert allowed(get(app, "/api/users", APP)) == APP
+    assert credentials(get(app, "/api/users", APP))
+    assert allowed(get(app, "/api/users", STRANGER)) is None
+    assert allowed(get(app, "/nowhere", APP)) is None
+
+
+def test_bottle_cors_plugin() -> None:
+    app = run(MIGRATING, "bottle-cors-plugin")["app"]
+    assert allowed(get(app, "/users", APP)) == APP
+    assert allowed(get(app, "/nowhere", APP)) == APP
+    assert allowed(get(app, "/users", STRANGER)) is None
+    assert preflight(app, "/users", APP, "PATCH", "authorization,content-type") == 204
+
+
+def test_django_cors_headers() -> None:
+    app = run(MIGRATING, "django-cors-headers")["application"]
+    assert allowed(get(app, "/api/users", APP)) == APP
+    assert credentials(get(app, "/api/users", APP))
+    assert preflight(app, "/api/users", APP, "PATCH", "authorization,x-csrftoken") == 204
+    assert allowed(get(app, "/admin/", APP)) is None
+
+
+def test_wsgicors() -> None:
+    app = run(MIGRATING, "wsgicors")["app"]
+    assert allowed(get(app, "/", "https://any.example.org")) == "https://any.example.org"
+    assert allowed(get(app, "/", "https://evil.test:any.example.org")) is None
+    assert preflight(app, "/", APP, "PUT", "x-request-id") == 204
+
+
+def test_falcon() -> None:
+    app = run(MIGRATING, "falcon")["app"]
+    assert allowed(get(app, "/", APP)) == APP
+    assert preflight(app, "/", APP, "PUT") == 204
+
+
+def test_starlette() -> None:
+    policy = run(MIGRATING, "starlette")["policy"]
+    preview = "https://pr-12.preview.example.com"
+    assert response_headers(policy, preview)["Access-Control-Allow-Origin"] == preview
+    assert preflight_headers(policy, APP, "PATCH", "x-any")["Access-Control-Allow-Headers"] == "x-any"
+    assert "Access-Control-Allow-Origin" not in response_headers(policy, preview + ".evil.test")
+
+
+def test_what_is_refused_here_and_reflects_everybody_there() -> None:
+    with pytest.raises(PolicyError, match="beside credentials"):
+        Policy(allow_origins=["*"], allow_credentials=True)
+
+
+@pytest.mark.parametrize("page", [ADAPTERS, MIGRATING], ids=["adapters", "migrating"])
+def test_every_example_is_run_here(page: str) -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    marked = re.findall(r"<!-- example: (.*?) -->\n```python", page)
+    assert len(marked) == page.count("```python")
+    assert [name for name in marked if f'"{name}")' not in source] == []
+
+
+def test_the_tables_name_arguments_that_exist() -> None:
+    rows = [line.split("|")[-2] for line in MIGRATING.splitlines() if line.startswith("| ") and "---" not in line]
+    named = {name for row in rows for name in re.findall(r"\b(?:allow_[a-z_]+|expose_headers|max_age)\b", row)}
+    assert named <= set(FIELDS)
+    assert len(named) >= 8
