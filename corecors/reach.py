@@ -12,6 +12,7 @@ Everything is told of the automaton and not by running the regex, which might ha
 lookahead, say) is overstated here too: the regex is then said to let in more than it does, never less.
 """
 
+import re
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -90,13 +91,13 @@ def accepts_anybody(accepts: Callable[[str], bool]) -> bool:
 
 def public_address_example(automaton: Automaton) -> str | None:
     """One of several diverse public IP addresses that a regex accepts; None where it accepts at most one."""
-    for scheme in ("https", "http"):
-        for port in ("", ":3000", ":8443"):
-            for addresses in _PUBLIC_ADDRESSES:
-                origins = [f"{scheme}://{host}{port}" for host in addresses]
-                accepted = [origin for origin in origins if automaton.accepts(origin)]
-                if len(accepted) > 1:
-                    return accepted[0]
+    for addresses in _PUBLIC_ADDRESSES:
+        accepted = [
+            _Product(automaton, _grammar(f"https?://{re.escape(host)}{_PORT}")).shortest() for host in addresses
+        ]
+        found = [origin for origin in accepted if origin is not None]
+        if len(found) > 1:
+            return found[0]
     return None
 
 
@@ -138,8 +139,9 @@ def open_suffixes(automaton: Automaton) -> list[OpenSuffix]:
             raise TooLarge
         if example:
             label, rest = example
-            start = product.shortest_before(rest)
-            found.append(OpenSuffix(suffix, f"{start}{label}.{suffix}".removesuffix(".")))
+            host = f"{product.shortest_before(rest)}{label}.{suffix}".removesuffix(".")
+            with_port = _Product(automaton, build_automaton(parse_regex(re.escape(host) + _PORT))).shortest()
+            found.append(OpenSuffix(suffix, with_port or host))
         for label, rest in labels.items():
             if below := product.to_the_left(rest).get("."):
                 waiting.append((f"{label}.{suffix}" if suffix else label, below))

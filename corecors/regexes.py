@@ -49,6 +49,9 @@ MAX_REGEX_LENGTH = 4096  # a longer one is a list of origins, which `allow_origi
 # not. CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other: two wildcards took
 # 0.2 ms over their worst text, the dearest pattern found below the limit 2 ms (docs/regexes.md has the table).
 MAX_STEPS = 200_000
+_NAMING_WORK = 60_000  # spent on finding the piece to name; when it runs out, a larger piece is named
+_NAMING_LENGTH = 64  # the piece is found over shorter texts, with a limit between what two and three wildcards need
+_NAMING_STEPS = 6 * _NAMING_LENGTH**2
 MAX_COPIES = 4  # when a pattern is too large to write out, repetitions above this count as endless
 
 _HARMLESS_FLAGS = re.UNICODE | re.ASCII | re.DOTALL  # an origin is ASCII and holds no line feed: no difference
@@ -193,7 +196,7 @@ def _compile(source: str, allow_unproven: bool, re2: ModuleType | None) -> Origi
         anybody = reach.accepts_anybody(lambda text: automaton.accepts(text) and fullmatch(text) is not None)
         suffixes = () if anybody else tuple(reach.open_suffixes(automaton))
         if not (anybody or allow_unproven):
-            _refuse_strangers(source, tree, automaton, suffixes)
+            _refuse_strangers(source, tree, automaton, suffixes, fullmatch)
         return OriginRegex(
             source,
             fullmatch,
@@ -310,11 +313,11 @@ def _or_re2(tree: Node) -> str:
 
 def _costly_piece(source: str, tree: Node) -> str:
     """The smallest piece of the pattern that costs too much all by itself."""
-    budget = Budget()
+    budget = Budget(_NAMING_WORK)
 
     def too_costly(node: Node) -> bool:
         budget.spend(1000)  # bounds the number of trials too
-        return most_steps(build_automaton(node), MAX_ORIGIN_LENGTH, MAX_STEPS, budget) is None
+        return most_steps(build_automaton(node), _NAMING_LENGTH, _NAMING_STEPS, budget) is None
 
     def fewest(items: tuple[Node, ...], piece: Callable[[int], tuple[Node, ...]]) -> int:
         """The smallest number of items, by bisection, at which the piece is too costly."""
@@ -363,13 +366,20 @@ def _reaching(source: str) -> Iterator[str]:
             yield candidate
 
 
-def _refuse_strangers(source: str, tree: Node, automaton: Automaton, suffixes: tuple[reach.OpenSuffix, ...]) -> None:
+def _refuse_strangers(
+    source: str,
+    tree: Node,
+    automaton: Automaton,
+    suffixes: tuple[reach.OpenSuffix, ...],
+    fullmatch: Callable[[str], object | None],
+) -> None:
     """Refuse a pattern that lets in hosts which anybody can have, short of any host at all."""
     for suffix, example in suffixes:
         if "." not in suffix:
+            verb = "accepts" if fullmatch(example) else "seems to accept"  # assertions are not part of the analysis
             raise _Refused(
-                f"also accepts {example} and others like it, which anybody can register: end the host in an escaped "
-                r"dot and a domain of yours, as \.example\.com does",
+                f"also {verb} {example} and others like it, which anybody can register: end the host in an escaped dot "
+                r"and a domain of yours, as \.example\.com does",
                 *_closed(source, tree),
             )
     address = reach.public_address_example(automaton)
