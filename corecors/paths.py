@@ -10,8 +10,9 @@ backslash or dot that is still percent-encoded. Browsers never send dot segments
 before they ask (https://url.spec.whatwg.org/#path-state).
 
 WSGI hands the path over as SCRIPT_NAME and PATH_INFO, percent-decoded, each byte one character (PEP 3333, "URL
-Reconstruction"). An encoded slash has become a slash by then; RAW_URI and REQUEST_URI still show it, where a server
-sets them (gunicorn, uWSGI, waitress and Werkzeug's do, wsgiref does not).
+Reconstruction"). An encoded slash has become a slash by then, and some servers have merged slashes (waitress, wsgiref)
+or resolved dot segments (uWSGI). RAW_URI or REQUEST_URI still shows what was sent, where a server sets one (gunicorn,
+uWSGI, waitress and Werkzeug's do, wsgiref and granian do not).
 """
 
 import re
@@ -23,7 +24,6 @@ from corecors.policy import Policy
 from corecors.problems import PolicyError, Problem
 
 _AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)", re.IGNORECASE)
-_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _PATTERN = re.compile(r"[*<>{}\[\]^|]")  # what route templates and regular expressions are made of
 
@@ -94,15 +94,17 @@ class PathPolicies:
 
     def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
         """The policy that governs the request of a WSGI `environ`, or None. The path is SCRIPT_NAME + PATH_INFO."""
-        raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-        if "%" in raw and _ENCODED_SLASH.search(raw.partition("?")[0]):
+        target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+        if target[:1] != "/":
+            target = target.partition("://")[2]  # a whole URL, which proxies are asked with
+        if _is_ambiguous(target.partition("?")[0]):
             return None
         return self._find(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
 
     def _find(self, path: str) -> Policy | None:
         if path[:1] not in {"", "/"}:
             return None  # `OPTIONS *`, or a whole URL as the request target
-        if ("/." in path or "//" in path or "%" in path or "\\" in path) and _AMBIGUOUS.search(path):
+        if _is_ambiguous(path):
             return None
         by_prefix = self._by_prefix
         # Not one cut more than the deepest prefix has: a path of a million slashes costs what any path of its length
@@ -123,6 +125,11 @@ class PathPolicies:
 
     def __repr__(self) -> str:
         return f"PathPolicies({dict(self.policies)!r}, default={self.default!r})"
+
+
+def _is_ambiguous(path: str) -> bool:
+    suspicious = "/." in path or "//" in path or "%" in path or "\\" in path  # a tenth of what the search costs
+    return suspicious and _AMBIGUOUS.search(path) is not None
 
 
 def _wsgi_text(text: str) -> str:
