@@ -9,14 +9,19 @@ from werkzeug.wrappers import Request, Response
 
 from corecors.cli.demo_api import COOKIE_NAME, USER
 from corecors.cli.demo_cases import CASES, HOST, Case, From, Site
+from corecors.cli.demo_playground import PATH, Playground
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-FILES = frozenset({"demo_page.html", "demo_page.css", "demo_page.js", "demo_frame.html", "demo_fetch.js"})
+FILES = frozenset(
+    {"demo_page.html", "demo_page.css", "demo_page.js", "demo_playground.js", "demo_frame.html", "demo_fetch.js"}
+)
 
 
-def build_page(site: Site) -> WSGIApplication:
+def build_page(site: Site, playground: Playground) -> WSGIApplication:
     """The WSGI application that serves the page and its data."""
-    cases = json.dumps({"api": site.api, "cases": [as_mapping(site, case) for case in CASES]})
+    cases = json.dumps(
+        {"api": site.api, "stranger": site.stranger, "cases": [as_mapping(site, case) for case in CASES]}
+    )
 
     origins = f"{site.page} {site.stranger}"
     content_security_policy = "; ".join(
@@ -35,6 +40,8 @@ def build_page(site: Site) -> WSGIApplication:
         name = request.path.removeprefix("/") or "demo_page.html"
         if name == "cases.json":
             return Response(cases, content_type="application/json")
+        if request.path == PATH or request.path.startswith(f"{PATH}/"):
+            return playground.respond(request)
         if name not in FILES:
             return NotFound().get_response()
         text = (files("corecors.cli") / name).read_text(encoding="utf-8")

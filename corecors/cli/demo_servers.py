@@ -10,6 +10,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from corecors.cli.demo_api import build_app, private_policy, public_policy
 from corecors.cli.demo_cases import HOST, Site
 from corecors.cli.demo_page import build_page
+from corecors.cli.demo_playground import Playground
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -51,6 +52,11 @@ def running_site() -> Iterator[Site]:
     """Start the API, the page, and the same page on another port; stop them when the block ends."""
     api, page, stranger = Server(), Server(), Server()
     site = Site(api.origin, page.origin, stranger.origin, private_policy(page.origin), public_policy())
-    pages = build_page(site)
-    with api.running(build_app(site.private, site.public)), page.running(pages), stranger.running(pages):
+    playground = Playground(site.page)
+    pages = build_page(site, playground)
+    with (
+        api.running(playground.beside(build_app(site.private, site.public))),
+        page.running(pages),
+        stranger.running(pages),
+    ):
         yield site
