@@ -16,7 +16,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from corecors.adapters.wsgi import CORSMiddleware
-from servers.soak_policies import IN_FORCE, REQUESTS_PER_REPLACEMENT, policy_number
+from servers.soak_policies import IN_FORCE, REQUESTS_PER_REPLACEMENT, in_force_as, policy_number
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -60,7 +60,7 @@ class Replacer:
         while True:
             self._due.get()
             self.announced += 1
-            self.middleware.policy = policy_number(self.announced)
+            self.middleware.policy = in_force_as(self.announced, policy_number(self.announced))
             self.in_force = self.announced
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from corecors import Policy, evaluate
+from corecors import PathPolicies, Policy, evaluate
 from servers.http_connection import request
 from servers.truth import expected_headers
 
@@ -16,6 +16,7 @@ ORIGINS = tuple(f"https://app-{n}.example" for n in range(4))
 TENANTS = "https://*.tenants.example"
 REFUSED = "https://refused.example"
 ANY_ORIGIN_EVERY = 7  # each policy of which this divides the number allows any origin
+KINDS = 5  # of policies, by their number: two ordinary ones, one that asks a predicate, one in debug, one by path
 
 REQUESTS_PER_REPLACEMENT = 16
 IN_FORCE = "X-In-Force"  # the header in which an answer tells between which two policies it was made
@@ -23,16 +24,25 @@ IN_FORCE = "X-In-Force"  # the header in which an answer tells between which two
 
 def policy_number(n: int) -> Policy:
     """The n-th policy. Its number is in `Access-Control-Expose-Headers`, `-Allow-Methods` and `-Max-Age`."""
+    methods, exposed = [f"M{n}", "PUT"], [f"X-{n}"]
     if n % ANY_ORIGIN_EVERY == 0:
-        return Policy(allow_origins=["*"], allow_methods=[f"M{n}", "PUT"], expose_headers=[f"X-{n}"], max_age=n)
-    origins = [ORIGINS[n % len(ORIGINS)], ORIGINS[(n + 1) % len(ORIGINS)], TENANTS]
+        return Policy(allow_origins=["*"], allow_methods=methods, expose_headers=exposed, max_age=n)
+    origins = [ORIGINS[n % len(ORIGINS)], ORIGINS[(n + 1) % len(ORIGINS)]]
+    by_predicate = n % KINDS == 1
     return Policy(
-        allow_origins=origins,
-        allow_methods=[f"M{n}", "PUT"],
-        expose_headers=[f"X-{n}"],
+        allow_origins=origins[:1] if by_predicate else [*origins, TENANTS],
+        allow_origin_predicate=(lambda origin: origin == origins[1]) if by_predicate else None,
+        allow_methods=methods,
+        expose_headers=exposed,
         max_age=n,
         allow_credentials=n % 2 == 0,
+        debug=n % KINDS == 2,
     )
+
+
+def in_force_as(n: int, policy: Policy) -> Policy | PathPolicies:
+    """What the middleware is given for the n-th policy: now and then a choice by path, which it serves otherwise."""
+    return PathPolicies({"/": policy}) if n % KINDS == 3 else policy
 
 
 class SoakRequest(NamedTuple):
