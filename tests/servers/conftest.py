@@ -6,23 +6,17 @@ A server that is not installed skips its tests, with a line in the summary that 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 
 import pytest
 
-from servers.processes import Server
+from servers.availability import leave_out
+from servers.processes import LOG_SHOWN, Server
 from servers.wsgi_servers import SERVERS, ServerKind
 
-REQUIRE = "CORECORS_REQUIRE_SERVERS"
-LOG_SHOWN = 4000  # characters of the end of a server's log in a failing test's report
 
-
-def leave_out(reason: str) -> None:
-    """Skip for want of a program, or fail where nothing may be missing."""
-    if os.environ.get(REQUIRE):
-        pytest.fail(f"{reason}, and {REQUIRE} is set", pytrace=False)
-    pytest.skip(f"NOT TESTED: {reason}")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-matrix", action="store_true", help="write docs/adapters-matrix.md from this run")
 
 
 @pytest.fixture(scope="session", params=[pytest.param(kind, id=kind.name) for kind in SERVERS])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -90,6 +91,11 @@ class Connection:
         """Send one request and read its answer."""
         self.send(data)
         return self.receive(method=data[: data.index(b" ")].decode("latin-1"))
+
+    def finish(self) -> None:
+        """Say that no more is to come; answers can still be read. A server that has closed already needn't be told."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def receive(self, method: str = "GET") -> Answer:
         """Read one answer; `method` is that of its request, since an answer to HEAD has no body.

@@ -19,6 +19,7 @@ from servers.http_connection import MalformedAnswer, ask, request
 
 START_SECONDS = 60.0  # Varnish compiles its configuration with a C compiler first
 END_SECONDS = 15.0
+LOG_SHOWN = 4000  # characters of the end of a server's output in an error or report
 STARTS = 3  # between finding a free port and the server binding it, another process may take it
 
 
@@ -77,11 +78,11 @@ def running(
         server = Server(name, port, log_file, process.pid)
         try:
             if not _answers(server, process):
-                failures.append(server.log())
+                failures.append(server.log()[-LOG_SHOWN:])
                 continue
             yield server
             if process.poll() is not None:
-                raise ServerError(f"{name} ended on its own with {process.returncode}:\n{server.log()}")
+                raise ServerError(f"{name} ended on its own with {process.returncode}:\n{server.log()[-LOG_SHOWN:]}")
         finally:
             _end(process)
         return

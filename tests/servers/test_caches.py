@@ -13,8 +13,8 @@ from time import monotonic
 import pytest
 
 from corecors import evaluate
+from servers.availability import leave_out
 from servers.caches import CACHES, CacheKind
-from servers.conftest import leave_out
 from servers.http_connection import Answer, Connection, ask, request
 from servers.processes import Server
 from servers.served_cached import FIRST, POLICIES, SECOND

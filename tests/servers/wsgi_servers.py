@@ -41,6 +41,8 @@ class ServerKind:
     """Whether it answers requests that came before the last one was answered."""
     closes_after_no_content: bool = False
     """Whether it ends the connection after a 204, which has no length to keep it open for (RFC 9110, 8.6)."""
+    closes_late: bool = False
+    """Whether it keeps a connection open after an answer that only its end can end, until it has waited for seconds."""
     drains_bodies: bool = True
     """Whether it reads a body that the application left unread, and goes on; otherwise it ends the connection."""
     reads_chunked: bool = True
@@ -132,7 +134,7 @@ SERVERS = (
         pipelines=True,
     ),
     ServerKind("waitress", "waitress", waitress, keeps_alive=True, pipelines=True, closes_after_no_content=True),
-    ServerKind("uwsgi", "uwsgi", uwsgi, keeps_alive=True, drains_bodies=False, reads_chunked=False),
+    ServerKind("uwsgi", "uwsgi", uwsgi, keeps_alive=True, closes_late=True, drains_bodies=False, reads_chunked=False),
     ServerKind("granian", "granian", granian, keeps_alive=True, pipelines=True),
     ServerKind("werkzeug", "werkzeug", serve_threaded("werkzeug"), keeps_alive=False),
     ServerKind("wsgiref", "wsgiref", serve_threaded("wsgiref"), keeps_alive=False, reads_chunked=False),
