@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from attack_corpora import ALLOW_LIST
+
 from corecors import Policy
 from corecors.adapters.wsgi import CORSMiddleware
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 POLICY = Policy(
-    allow_origins=["https://app.example.com", "https://*.example.org", "http://localhost:*"],
+    allow_origins=ALLOW_LIST,
     allow_methods=["GET", "PUT"],
     allow_headers=["X-One", "X-Two"],
     expose_headers=["X-Seen"],
