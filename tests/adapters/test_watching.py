@@ -4,6 +4,7 @@ import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
 from corecors import Decision, Kind, PathPolicies, Policy, Reason
+from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.wsgi import CORSMiddleware
 
 ALLOWED = "https://app.example.com"
@@ -159,7 +160,7 @@ def test_a_path_without_a_policy_is_neither_watched_nor_blocked(decisions):
 
 
 def test_a_failing_preflight_in_debug_is_answered_with_204_and_reported(caplog):
-    app = CORSMiddleware(application, Policy(allow_origins=[ALLOWED], debug=True))
+    app = CORSMiddleware(application, Policy(allow_origins=[ALLOWED], debug=True), rejections=RejectionLog())
     status, headers = preflight(app, ALLOWED, "BREW")
     assert status == "204 No Content"
     assert "BREW" not in headers["Access-Control-Allow-Methods"]
