@@ -47,7 +47,7 @@ MAX_REGEX_LENGTH = 4096  # a longer one is a list of origins, which `allow_origi
 
 # Two wildcards side by side (quadratic: some 160,000 steps over the longest origin) pass, three (cubic: millions) do
 # not. CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other: two wildcards took
-# 0.2 ms over their worst text, the dearest pattern found below the limit 2 ms (docs/regexes.md has the table).
+# 0.2 ms over their worst text, the dearest pattern found below the limit 2 to 3 ms (docs/regexes.md has the table).
 MAX_STEPS = 200_000
 _NAMING_WORK = 60_000  # spent on finding the piece to name; when it runs out, a larger piece is named
 _NAMING_LENGTH = 64  # the piece is found over shorter texts, with a limit between what two and three wildcards need
@@ -111,26 +111,33 @@ class _Refused(Exception):
         self.surely = surely
 
 
-def compile_regex(pattern: str | re.Pattern[str], *, allow_unproven: bool = False) -> OriginRegex:
+def compile_regex(
+    pattern: str | re.Pattern[str], *, allow_unproven: bool = False, allow_strangers: bool = False
+) -> OriginRegex:
     """Compile a regular expression over whole origins. Raises `RegexError`.
 
     With `allow_unproven` the caller vouches for what no analysis can tell: the time that the pattern takes (where RE2
     does not run it) and whose hosts it lets in. What is surely a mistake is refused all the same.
+    `allow_strangers`: for where no credentials are at stake, hosts that anybody can register are no more than a warning.
     """
     re2 = _google_re2()
     source = _source(pattern)
     try:
-        return _compile(source, allow_unproven, re2)
+        return _compile(source, allow_unproven, allow_strangers or allow_unproven, re2)
     except _Refused as refused:
         wrong = refused.wrong if isinstance(refused.wrong, str) else refused.wrong()
-        raise RegexError(wrong, _mend(refused, allow_unproven, re2)) from None
+        raise RegexError(wrong, _mend(refused, allow_unproven, allow_strangers, re2)) from None
 
 
 def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
     """What a reviewer should look at in a pattern that compiles. Raises `RegexError`."""
     regex = compile_regex(pattern, allow_unproven=True)
     tree = parse_regex(regex.source)
-    found = []
+    found: list[str] = []
+    try:
+        compile_regex(pattern)
+    except RegexError as error:
+        found.append(error.wrong)
     if regex.accepts_any_origin:
         found.append("accepts any origin: say so with allow_origins=['*']")
     else:
@@ -167,21 +174,21 @@ def _decoded(source: bytes) -> str | None:
     return source.decode("ascii") if source.isascii() else None
 
 
-def _mend(refused: _Refused, allow_unproven: bool, re2: ModuleType | None) -> str | None:
+def _mend(refused: _Refused, allow_unproven: bool, allow_strangers: bool, re2: ModuleType | None) -> str | None:
     """The first pattern that may have been meant and passes."""
     for meant in refused.meant:
         try:
-            _compile(meant, allow_unproven, re2)
+            _compile(meant, allow_unproven, allow_strangers, re2)
         except _Refused as again:
             if refused.surely is not None:
-                return _mend(again, allow_unproven, re2) or refused.surely
+                return _mend(again, allow_unproven, allow_strangers, re2) or refused.surely
         else:
             return meant
     return refused.surely
 
 
 @lru_cache(maxsize=256)  # policies are often made anew from the same text, in tests above all
-def _compile(source: str, allow_unproven: bool, re2: ModuleType | None) -> OriginRegex:
+def _compile(source: str, allow_unproven: bool, allow_strangers: bool, re2: ModuleType | None) -> OriginRegex:
     tree = _parsed(source)
     _refuse_dots(source, tree)
     try:
@@ -195,7 +202,7 @@ def _compile(source: str, allow_unproven: bool, re2: ModuleType | None) -> Origi
         fullmatch = re.compile(source).fullmatch if in_re2 is None else in_re2
         anybody = reach.accepts_anybody(lambda text: automaton.accepts(text) and fullmatch(text) is not None)
         suffixes = () if anybody else tuple(reach.open_suffixes(automaton))
-        if not (anybody or allow_unproven):
+        if not (anybody or allow_strangers):
             _refuse_strangers(source, tree, automaton, suffixes, fullmatch)
         return OriginRegex(
             source,
