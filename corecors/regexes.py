@@ -118,7 +118,7 @@ def compile_regex(
 
     With `allow_unproven` the caller vouches for what no analysis can tell: the time that the pattern takes (where RE2
     does not run it) and whose hosts it lets in. What is surely a mistake is refused all the same.
-    `allow_strangers`: for where no credentials are at stake, hosts that anybody can register are no more than a warning.
+    `allow_strangers`: without credentials, hosts that anybody can register are worth no more than a warning.
     """
     re2 = _google_re2()
     source = _source(pattern)

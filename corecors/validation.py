@@ -252,7 +252,7 @@ class Validation:
                 self.refuse(field, source, f"is no regular expression; give {wildcard!r} in allow_origins")
                 continue
             try:
-                regex = compile_regex(pattern, allow_unproven=allow_unproven)
+                regex = compile_regex(pattern, allow_unproven=allow_unproven, allow_strangers=not self.credentials)
             except RegexError as error:
                 self.refuse(field, source, error.wrong, error.mend)
                 continue

@@ -47,6 +47,12 @@ WARNINGS = [
         "plain HTTP",
         id="http regex",
     ),
+    pytest.param(
+        "allow_origin_regexes = ['https://[a-z]+\\.(com|org)']",
+        "allow_origin_regexes",
+        "anybody can register",
+        id="any name",
+    ),
     pytest.param('ALLOW\nallow_headers = ["*"]', "allow_headers", "Authorization", id="any header"),
     pytest.param(
         'ALLOW\nallow_headers = ["*", "Authorization"]', "allow_headers", "every header", id="any header, named token"

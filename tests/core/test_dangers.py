@@ -99,3 +99,18 @@ def test_a_regex_over_a_public_suffix_beside_credentials_is_refused(regex: str, 
     Policy(allow_origin_regexes=[regex])
     Policy(allow_origin_regexes=[regex], allow_public_suffix_subdomains=True, **CREDENTIALS)
     Policy(allow_origin_regexes=[r"https://me\.github\.io"], **CREDENTIALS)
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        pytest.param(r"https://.*example\.com", id="a wildcard straight before a name"),
+        pytest.param(r"http://localhost.*", id="a wildcard at the end"),
+        pytest.param(r"https://example\.[a-z]+", id="any suffix"),
+        pytest.param(r"https?://\d+\.\d+\.\d+\.\d+", id="anybody's address"),
+    ],
+)
+def test_a_regex_that_lets_strangers_in_is_refused_beside_credentials_only(regex: str) -> None:
+    problems = problems_of(allow_origin_regexes=[regex], allow_insecure_origins=True, **CREDENTIALS)
+    assert [problem.field for problem in problems] == ["allow_origin_regexes"]
+    Policy(allow_origin_regexes=[regex])
