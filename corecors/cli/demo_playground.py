@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from werkzeug.exceptions import NotFound, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import NotFound, UnsupportedMediaType
 from werkzeug.wrappers import Request, Response
 
 from corecors import Decision, PolicyError, policy_from_mapping
@@ -66,7 +66,10 @@ class Playground:
         return serve
 
     def respond(self, request: Request) -> Response:
-        """The page's side: POST a policy and get a token, or the problems; GET what passed under a token."""
+        """The page's side: POST a policy and get a token, or the problems; GET what passed under a token.
+
+        Raises `HTTPException`, which the page answers with: 413 for a policy that is too large.
+        """
         if request.method == "POST":
             return self._begin(request)
         play = self._plays.get(request.path.removeprefix(f"{PATH}/"))
@@ -78,13 +81,12 @@ class Playground:
             return as_json({"problems": ["the playground takes policies from its own page only"]}, 403)
         if request.mimetype != "application/json":
             return UnsupportedMediaType().get_response(request.environ)
-        if (request.content_length or 0) > MAX_POLICY_LENGTH:
-            return RequestEntityTooLarge().get_response(request.environ)
+        request.max_content_length = MAX_POLICY_LENGTH  # a body without a Content-Length is bounded as well
         try:
             play = Play(json.loads(request.get_data()))
         except PolicyError as error:
             return as_json({"problems": [str(problem) for problem in error.problems]}, 422)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: nested too deeply
             return as_json({"problems": ["that is no JSON"]}, 400)
         token = secrets.token_urlsafe(12)
         self._plays[token] = play
