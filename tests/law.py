@@ -265,13 +265,17 @@ ONE_IN_FOUR = st.sampled_from([False, False, False, True])
 SITE_LISTS = st.lists(st.sampled_from(SITES), max_size=3)
 TENANT_SETS = st.sampled_from([None, None, TENANTS, TENANTS | {"null"}, frozenset[str]()])
 REGEX_LISTS = st.lists(st.sampled_from(sorted(REGEXES)), max_size=2, unique=True).map(tuple)
-METHOD_LISTS = st.just(("*",)) | st.lists(st.sampled_from(METHODS), max_size=5, unique=True).map(tuple)
+METHOD_LISTS = st.lists(st.sampled_from(METHODS), max_size=6, unique=True).map(tuple)
+METHOD_LISTS = METHOD_LISTS | METHOD_LISTS | st.just(("*",))
 NAME_LISTS = st.lists(st.sampled_from(NAMES), max_size=6, unique_by=str.lower).map(tuple)
 HEADER_LISTS = NAME_LISTS | st.sampled_from([("*",), ("*", "Authorization"), ("authorization", "*")])
 EXPOSED_LISTS = st.lists(st.sampled_from(RESPONSE_NAMES), max_size=4, unique_by=str.lower).map(tuple)
 EXPOSED_OR_STAR = EXPOSED_LISTS | st.just(("*",))
 MAX_AGES = st.sampled_from([None, 0, 1, 600, 86400])
-CREDENTIALS = st.sampled_from([Credentials.INCLUDE, *Credentials])
+CREDENTIALS = {
+    True: st.sampled_from([Credentials.INCLUDE, *Credentials]),
+    False: st.sampled_from([Credentials.OMIT, Credentials.SAME_ORIGIN, *Credentials]),
+}
 
 
 @st.composite
@@ -310,8 +314,8 @@ def asks(draw: st.DrawFn, config: Config) -> Ask:
     return Ask(
         page=draw(pages(config)),
         method=draw(_methods(config)),
-        headers=tuple(draw(st.lists(headers, max_size=4))) + draw(FLOODS),
-        credentials=draw(CREDENTIALS),
+        headers=tuple(draw(st.lists(headers, max_size=3))) + draw(FLOODS),
+        credentials=draw(CREDENTIALS[config.credentials]),
     )
 
 
@@ -325,8 +329,8 @@ def pages(draw: st.DrawFn, config: Config) -> Site:
     meant += [site for site in SITES if any(REGEXES[regex](site) for regex in config.regexes)]
     meant += [site for site in SITES if config.tenants and site.origin in config.tenants]
     meant += [OPAQUE] * (1 + len(meant) // 3) if config.null else []
-    site = draw(st.sampled_from(meant * 3 + [*SITES, OWN, OWN, OPAQUE] if meant else [*SITES, OWN, OWN, OPAQUE]))
-    return site if site in (OWN, OPAQUE) or draw(BOOLEANS) else draw(st.sampled_from(_near(site)))
+    site = draw(st.sampled_from(meant * 6 + [*SITES, OWN, OWN, OPAQUE]))
+    return draw(st.sampled_from(_near(site))) if site not in (OWN, OPAQUE) and draw(ONE_IN_FOUR) else site
 
 
 def _near(site: Site) -> list[Site]:
@@ -348,16 +352,16 @@ def _near(site: Site) -> list[Site]:
 def _methods(config: Config) -> st.SearchStrategy[str]:
     listed = [method for method in config.methods if method != "*"]
     near = [variant for method in listed for variant in (method, method.lower(), method.upper(), method.title())]
-    near += [f"{method}X" for method in listed]
+    near += [*near, *(f"{method}X" for method in listed)]
     unlisted = [*METHODS, "*", "gEt", *["M" * 65] * (4 if "*" in config.methods else 1)]
-    return st.sampled_from([*listed, *near, *unlisted])
+    return st.sampled_from([*listed * 6, *near, *unlisted])
 
 
 def _headers(config: Config) -> st.SearchStrategy[Header]:
     listed = [name for name in config.headers if name != "*"]
     near = [variant for name in listed for variant in (name, name.upper(), name.lower(), f"{name}x", f"a{name}")]
-    asking = [*near, *listed, *listed, *listed, *NAMES, "*", "X-Other", "authorization"]
-    asking += ["Authorization"] * (len(asking) // 6) if "*" in config.headers else []
+    asking = [*near, *listed * 8, *NAMES, "*", "X-Other", "authorization"]
+    asking += ["Authorization"] * (len(asking)) if "*" in config.headers else []
     always = [Header(name, UNSAFE_VALUES.get(name.lower(), "1"), "asks") for name in asking]
     return st.sampled_from([*always, *EDGES])
 
@@ -398,7 +402,7 @@ def _many_names(total: int) -> tuple[Header, ...]:
 # Rarely, so many headers that a limit is met: 1,024 bytes of safelisted values, 4,096 bytes of names.
 _ACCEPTS = (Header("Accept", "a" * 128, "safe"),) * 8
 _LIMITS = [_ACCEPTS, (*_ACCEPTS, Header("Content-Language", "a", "safe")), _many_names(4096), _many_names(4097)]
-FLOODS = st.sampled_from([*[()] * 12, *_LIMITS])
+FLOODS = st.sampled_from([*[()] * 28, *_LIMITS])
 
 APPLICATION_HEADERS: list[tuple[str, str]] = [
     ("X-One", "1"),

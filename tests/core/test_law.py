@@ -5,7 +5,7 @@ that origin, method, headers and credentials. No exceptions list. The server's h
 middleware around an application that meddles; the browser's half is `corecors.browser`; what the policy means is worked
 out by `law.allows`, which knows neither.
 
-CORECORS_EXAMPLES sets the number of examples for each test; the law was held to 20,000 and more.
+CORECORS_EXAMPLES sets the number of examples for each test: few by default, 20,000 before a release.
 """
 
 import os
@@ -38,7 +38,7 @@ from corecors import Kind, Policy, evaluate
 from corecors.adapters.wsgi import CORSMiddleware
 from corecors.browser import Credentials, Received, SentRequest, Verdict, simulate
 
-EXAMPLES = int(os.environ.get("CORECORS_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("CORECORS_EXAMPLES", "250"))
 LAW = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 Server = Callable[[SentRequest], Received]
@@ -206,6 +206,9 @@ SITUATIONS: dict[str, Callable[[Config, Ask], bool]] = {
     "allowed after a preflight with credentials": lambda config, ask: (
         allows(config, ask) and ask.needs_leave and ask.credentials is Credentials.INCLUDE
     ),
+    "allowed with a listed method in lower case": lambda config, ask: (
+        allows(config, ask) and not ask.is_own and ask.sent_method == "patch" and "*" not in config.methods
+    ),
     "allowed without a preflight": lambda config, ask: allows(config, ask) and not ask.needs_leave and not ask.is_own,
     "allowed below a wildcard": lambda config, ask: (
         allows(config, ask) and any(entry.below and entry.means(ask.page) for entry in config.entries)
@@ -244,7 +247,7 @@ SITUATIONS: dict[str, Callable[[Config, Ask], bool]] = {
 def test_the_generators_meet_every_situation() -> None:
     met = Counter[str]()
 
-    @settings(max_examples=1500, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=1000, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
     @given(cases())
     def meet(case: tuple[Config, Ask, Application]) -> None:
         met.update(name for name, meets in SITUATIONS.items() if meets(case[0], case[1]))
