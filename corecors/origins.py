@@ -183,7 +183,7 @@ def _first_fault(text: str) -> str:
         tail = rest[end.start() :]
         kinds = {"?": "a query", "#": "a fragment", "\\": "a backslash", "/": "a path"}
         return "has a trailing slash" if tail == "/" else f"has {kinds[tail[0]]}, which is never part of an origin"
-    if "[" not in authority and authority.count(":") > 1 and _canonical_ipv6(f"[{authority}]"):
+    if _canonical_ipv6(f"[{authority}]") is not None:
         return "has an IPv6 address without brackets around it"
     if re.search(r"\][^:]", authority):
         return "has something after its IPv6 address that is not a colon and a port"
@@ -236,16 +236,16 @@ def unwrapped(text: str) -> str:
     return _INVISIBLE.sub("", text).strip().strip(_QUOTES)
 
 
-def _split_port(authority: str) -> tuple[str, str | None]:
-    """Host and port text of an authority without userinfo; the port is None where there is no colon."""
+def _split_port(authority: str) -> tuple[str, str]:
+    """Host and port text of an authority without userinfo."""
     if authority.startswith("["):
         host, bracket, rest = authority.partition("]")
-        return host + bracket, rest[1:] if rest.startswith(":") else (rest or None)
-    host, colon, port = authority.partition(":")
-    return host, port if colon else None
+        return host + bracket, rest.removeprefix(":")
+    host, _, port = authority.partition(":")
+    return host, port
 
 
-def _host_fault(host: str, port: str | None, scheme: str) -> str:
+def _host_fault(host: str, port: str, scheme: str) -> str:
     if not host:
         return "has no host"
     if not host.isascii():
@@ -274,10 +274,10 @@ def _host_fault(host: str, port: str | None, scheme: str) -> str:
     return _port_fault(port, scheme)
 
 
-def _port_fault(port: str | None, scheme: str) -> str:
-    if port == "":
+def _port_fault(port: str, scheme: str) -> str:
+    if not port:
         return "has a colon but no port"
-    if port is None or re.fullmatch("[0-9]+", port) is None:
+    if re.fullmatch("[0-9]+", port) is None:
         return "has a port that is no number"
     if int(port) == DEFAULT_PORTS.get(scheme):
         return f"has the default port of {scheme}, which browsers leave out"
@@ -306,9 +306,9 @@ def mended_origin(text: str) -> str | None:
     host, port = _split_port(authority.rpartition("@")[2])
     host = _respelled_host(host)
     scheme = scheme.lower()
-    if port is not None and port.isdecimal() and port.isascii():
+    if port.isdecimal() and port.isascii():
         number = int(port)
-        port = None if number == DEFAULT_PORTS.get(scheme) else str(number)
+        port = "" if number == DEFAULT_PORTS.get(scheme) else str(number)
     mended = f"{scheme}://{host}" + ("" if not port else f":{port}")
     return mended if mended != text and read_origin(mended) is not None else None
 
@@ -316,7 +316,7 @@ def mended_origin(text: str) -> str | None:
 def _respelled_host(host: str) -> str:
     host = host.removesuffix(".")
     if host.startswith("["):
-        return _canonical_ipv6(host.lower()) or host
+        return _canonical_ipv6(host) or host
     if host.isascii():
         return host.lower()
     if not set("\u00df\u03c2\u200c\u200d").isdisjoint(host):

@@ -21,7 +21,6 @@ from corecors.origins import (
     is_ip_address,
     mended_origin,
     parse_origin,
-    read_origin,
     unwrapped,
 )
 
@@ -55,7 +54,7 @@ def parse_pattern(text: str) -> OriginPattern:
     if wrong is not None:
         bare = unwrapped(text)
         raise OriginError(wrong, None if bare == text else "*" if bare == "*" else _mended_pattern(bare))
-    if "*" in text and (tail := _PATH.search(text)) is not None:
+    if (tail := _PATH.search(text)) is not None:
         wrong = "has a trailing slash" if tail[0] == "/" else "has a path, which is never part of an origin"
         raise OriginError(wrong, _mended_pattern(text[: tail.start()]))
     rest = text
@@ -80,14 +79,11 @@ def parse_pattern(text: str) -> OriginPattern:
 def _parse_rest(text: str, rest: str, any_subdomain: bool, any_port: bool) -> Origin:
     """The origin that is left of the pattern `text` once its wildcards are taken out."""
     if "*" in rest:
-        raise OriginError(_misplaced_wildcard(rest), mend=None)
-    origin = read_origin(rest)
-    if origin is not None:
-        return origin
+        raise OriginError(_misplaced_wildcard(rest))
     try:
         return parse_origin(rest)
     except OriginError as error:
-        mended = error.mend or (mended_origin(rest) if rest else None)
+        mended = error.mend
         if mended is not None:
             if any_subdomain:
                 mended = mended.replace("://", ANY_SUBDOMAIN, 1)

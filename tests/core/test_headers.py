@@ -173,6 +173,7 @@ def test_whatever_is_read_is_made_of_lower_case_tokens(text: str) -> None:
         pytest.param(["Origin", "Accept, *"], "*", id="a star inside a list"),
         pytest.param(["", " , ,", "Origin"], "Origin", id="empty elements"),
         pytest.param(["\tOrigin ", "Accept"], "Origin, Accept", id="white space"),
+        pytest.param(["X-Foo", "\x0bOrigin"], "X-Foo, \x0bOrigin", id="no more than white space is taken away"),
     ],
 )
 def test_vary_is_merged_once_each_without_regard_to_case(values: list[str], merged: str) -> None:

@@ -233,6 +233,7 @@ def test_no_state_grows_with_what_is_refused_and_little_with_what_is_accepted() 
         assert matcher.matches(f"https://n{number}.example.com")
         assert matcher.matches(f"https://n{number}.test")
         assert len(matcher._remembered) <= MAX_REMEMBERED
+    assert set(matcher._remembered.values()) == {Match.PATTERN, Match.REGEX}
 
 
 class Unhashed(str):

@@ -134,6 +134,7 @@ NOT_SERIALISED = [
     pytest.param("https://*.a.com", "whole leading label", None, id="a wildcard"),
     pytest.param("https://m\u00fcnchen.de", "Punycode", "https://xn--mnchen-3ya.de", id="a Unicode host"),
     pytest.param("https://stra\u00dfe.de", "Punycode", None, id="a letter that IDNA 2003 and browsers spell apart"),
+    pytest.param("https://\u00fcX.de", "Punycode", "https://xn--x-dha.de", id="a Unicode host with an X"),
     pytest.param("https://a\uff0ecom", "Punycode", "https://a.com", id="a fullwidth dot"),
     pytest.param("https://\u212aiosk.com", "Punycode", "https://kiosk.com", id="the Kelvin sign"),
     pytest.param("https://\ud800.com", "Punycode", None, id="a lone surrogate"),
