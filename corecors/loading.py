@@ -128,7 +128,7 @@ def _parsed(name: str, text: str) -> Any:
         raise _UnreadableError("is text where a function belongs; give the policy one in code")
     word = text.strip().lower()
     if name in NUMBERS:
-        if not re.fullmatch("-?[0-9]{1,9}", word, re.ASCII):
+        if not re.fullmatch("-?[0-9]{1,9}", word):
             raise _UnreadableError("is no whole number of seconds")
         return int(word)
     if word not in _FLAGS:

@@ -374,6 +374,20 @@ def test_a_mounted_application_has_its_own_policy_or_that_around_it(
     assert (admitted(parent, "/child/"), admitted(parent, "/"), admitted(parent, "/child/own")) == readers
     assert admitted(parent, "/child/none") == []
     assert admitted(parent, "/child/skip") == []
+    assert admitted(parent, "/nowhere") == readers[1]
+
+
+def test_a_plugin_that_a_mounted_application_gets_while_serving_is_found() -> None:
+    parent, child = bottle.Bottle(), bottle.Bottle()
+    child.get("/", callback=ok)
+    parent.install(CORSPlugin(APP_POLICY))
+    parent.mount("/child/", child)
+    parent.get("/", callback=ok)
+    plugin = CORSPlugin(APP_POLICY)
+    assert admitted(parent, "/child/") == [APP]
+    child.install(plugin)
+    plugin.policy = CHILD_POLICY
+    assert admitted(parent, "/child/") == [CHILD]
 
 
 def test_a_mount_within_a_mount_is_served_by_the_outermost_application() -> None:

@@ -455,6 +455,13 @@ def test_the_policy_may_be_replaced_while_serving(app: flask.Flask) -> None:
     assert admitted(app, "/") == []
 
 
+def test_the_only_policy_may_be_replaced_while_serving(app: flask.Flask) -> None:
+    CORS(app, APP_POLICY)
+    assert admitted(app, "/") == [APP]
+    app.extensions["cors"].policy = OUTER_POLICY
+    assert admitted(app, "/") == [OUTER]
+
+
 def test_other_middleware_around_and_within_goes_on_working(app: flask.Flask) -> None:
     """Within: what it answers by itself has no view, and the application's policy. Around: a mount."""
     nearest_app(app)
@@ -481,6 +488,18 @@ def test_paths_count_from_the_mount(app: flask.Flask) -> None:
     mounted = DispatcherMiddleware(lambda environ, start_response: [], {"/shop": app})
     assert admitted(mounted, "/shop/api/users") == [APP]
     assert admitted(app, "/api/users") == [VIEW]
+
+
+def test_paths_count_as_they_were_asked_for_though_a_mount_within_changes_them(app: flask.Flask) -> None:
+    def plain(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [b"plain"]
+
+    nearest_app(app)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/inner": plain})  # type: ignore[method-assign]
+    CORS(app, PathPolicies({"/inner": INNER_POLICY, "/inner/inner": OUTER_POLICY}))
+    assert admitted(app, "/inner/x") == [INNER]
+    assert admitted(app, "/own") == [VIEW]
 
 
 def test_an_application_within_an_application_is_governed_by_the_outer_one(app: flask.Flask) -> None:

@@ -441,6 +441,20 @@ def test_a_source_that_makes_a_policy_for_every_request_does_not_fill_the_memory
     assert sum(policy() is not None for policy in made) <= 256
 
 
+def test_policies_that_were_replaced_are_let_go() -> None:
+    app = CORSMiddleware(returns_a_list, PathPolicies({"/": POLICY}))
+    gone: list[weakref.ref[Policy]] = []
+    for _ in range(10):
+        policy = Policy(allow_origins=[ORIGIN])
+        gone.append(weakref.ref(policy))
+        app.policy = PathPolicies({"/": policy})
+        assert values(send(app, "GET", "/", FROM_ORIGIN), "Access-Control-Allow-Origin") == [ORIGIN]
+    del policy
+    app.policy = POLICY
+    gc.collect()
+    assert [policy for policy in gone if policy() is not None] == []
+
+
 # Requests that no browser sends
 
 
