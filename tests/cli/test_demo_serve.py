@@ -81,7 +81,7 @@ def test_the_page_and_all_that_it_loads_are_served(serving: Serving, http: urlli
         assert answer.status == 200, path
         seen.add(path)
         if answer.headers["Content-Type"].startswith("text/html"):
-            links = re.findall(r'(?:src|href)="([^":]+)"', answer.data.decode())
+            links = re.findall(r'(?:src|href)="([^":#]+)"', answer.data.decode())
             queue += [f"/{link}" for link in links if f"/{link}" not in seen]
     scripts = {"/demo_page.js", "/demo_playground.js", "/demo_fetch.js"}
     assert {"/", "/demo_page.css", "/demo_frame.html"} | scripts == seen
