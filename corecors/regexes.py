@@ -54,8 +54,7 @@ _NAMING_LENGTH = 64  # the piece is found over shorter texts, with a limit betwe
 _NAMING_STEPS = 6 * _NAMING_LENGTH**2
 MAX_COPIES = 4  # when a pattern is too large to write out, repetitions above this count as endless
 
-_HARMLESS_FLAGS = re.UNICODE | re.ASCII | re.DOTALL  # an origin is ASCII and holds no line feed: no difference
-_FLAG_MENDS = {
+_FLAG_MENDS = {  # ASCII and DOTALL make no difference: an origin is ASCII and holds no line feed
     re.IGNORECASE: "has the flag IGNORECASE, but origins are lower case: write the pattern in lower case without it",
     re.MULTILINE: "has the flag MULTILINE, which belongs to text of several lines: leave it out",
     re.VERBOSE: "has the flag VERBOSE: write the pattern without it, on one line and without comments",
@@ -158,7 +157,7 @@ def _source(pattern: object) -> str:
         if isinstance(pattern.pattern, bytes):
             raise RegexError("is a pattern over bytes; origins are text", _decoded(pattern.pattern))
         for flag, wrong in _FLAG_MENDS.items():
-            if pattern.flags & flag and not (flag == re.VERBOSE and pattern.flags & _HARMLESS_FLAGS == 0):
+            if pattern.flags & flag:
                 raise RegexError(wrong)
         source: object = pattern.pattern
     else:
