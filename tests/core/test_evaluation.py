@@ -302,6 +302,18 @@ def test_a_wildcard_stands_for_what_is_well_formed(
     assert sent == told
 
 
+def test_a_failing_preflight_shows_no_list_of_headers_where_there_is_none() -> None:
+    policy = Policy(**BASE, debug=True)
+    answer = evaluate(policy, "OPTIONS", APP, "GET", "x-foo").headers
+    assert answer == {**ORIGIN, "Access-Control-Allow-Methods": "GET, HEAD, POST", **VARY_PREFLIGHT}
+
+
+def test_a_preflight_without_a_list_of_names_asks_for_none() -> None:
+    policy = Policy(**BASE, **LISTS)
+    assert preflight_headers(policy, APP, "PUT") == preflight_headers(policy, APP, "PUT", "")
+    assert evaluate(policy, "OPTIONS", APP, "PUT").headers == preflight_headers(policy, APP, "PUT")
+
+
 def test_the_first_name_that_is_not_allowed_is_carried() -> None:
     policy = Policy(**BASE, allow_headers=["X-Foo"])
     assert evaluate(policy, "OPTIONS", APP, "GET", "x-foo,X-Bar,x-baz").name == "x-bar"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from corecors import OriginError, Policy, PolicyError, evaluate, parse_origin, parse_pattern
+from corecors import Decision, Kind, OriginError, Policy, PolicyError, Reason, evaluate, parse_origin, parse_pattern
 from corecors.origins import shown
 
 LONG_HOST = ".".join(["a" * 63] * 3 + ["a" * 59])
@@ -158,6 +158,18 @@ EXPLAINED = [
 @pytest.mark.parametrize(("request_", "said"), EXPLAINED)
 def test_a_decision_is_explained_in_these_words(request_: tuple[str, ...], said: str) -> None:
     assert evaluate(Policy(allow_origins=["https://a.com"]), *request_).explain() == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Reason.ORIGIN_ALLOWED, "The origin '' is allowed"),
+        (Reason.METHOD_NOT_ALLOWED, "The method '' is not allowed"),
+        (Reason.HEADER_NOT_ALLOWED, "The request header '' is not allowed"),
+    ],
+)
+def test_what_a_decision_does_not_carry_is_shown_as_nothing(reason: Reason, said: str) -> None:
+    assert Decision(Kind.ACTUAL, True, reason, {}, None).explain().startswith(said)
 
 
 @pytest.mark.parametrize(
