@@ -84,9 +84,9 @@ class RoutePolicies:
     def _policy(self) -> Policy | PolicySource | None:
         return self.plugin.policy if self.plugin in self._app.plugins else None
 
-    def look_again(self) -> None:
-        """Something in this application or a mounted one has changed."""
-        self._current = None
+    def adopt(self, plugin: CORSPlugin) -> None:
+        """Serve under another plugin from now on."""
+        self.plugin, self._current = plugin, None
 
     def _look(self, policy: Policy | PolicySource | None) -> _Current:
         """What to serve by. Only where routes have policies of their own are they looked for."""
@@ -94,7 +94,7 @@ class RoutePolicies:
         for route in routes:
             nearest = self._nearest(route, policy)
             CORSMiddleware(self._wsgi, nearest or Policy())  # raises for what is no policy
-            own = own or nearest is not policy or route.app is not self._app or bool(route.plugins)
+            own = own or nearest is not policy or route.app is not self._app or bool(route.plugins + route.skiplist)
         source = self if own or policy is None else policy
         early: WSGIApplication = CORSMiddleware(self._wsgi, source, **options)
         at_once = source is not self or options.get("block_disallowed")
@@ -141,9 +141,8 @@ def _serve(app: Bottle | None, plugin: CORSPlugin, *, adopt: bool = False) -> No
         return
     served = app.wsgi
     if not isinstance(served, RoutePolicies):
-        served = vars(app)["wsgi"] = RoutePolicies(app, plugin)  # setattr would refuse the next plugin that does this
+        vars(app)["wsgi"] = RoutePolicies(app, plugin)  # setattr would refuse the next plugin that does this
         app.add_hook("config", lambda _, key, value: _serve(value if key == _MOUNTED_ON else None, plugin))
     elif adopt:
-        served.plugin = plugin
-    served.look_again()
+        served.adopt(plugin)
     _serve(app.config.get(_MOUNTED_ON), plugin)

@@ -432,6 +432,18 @@ def test_mounted_wsgi_with_a_middleware_of_its_own_is_answered_once(app: bottle.
     assert admitted(app, "/wrapped/x") == [CHILD]
 
 
+def test_the_options_of_the_outer_plugin_hold_though_a_mounted_one_was_first() -> None:
+    heard: list[str] = []
+    parent, child = bottle.Bottle(), bottle.Bottle()
+    child.get("/", callback=ok)
+    child.install(CORSPlugin(CHILD_POLICY))
+    parent.mount("/child/", child)
+    assert admitted(parent, "/child/") == [CHILD]
+    parent.install(CORSPlugin(None, on_decision=lambda decision, environ: heard.append(environ["PATH_INFO"])))
+    assert get(parent, "/child/", CHILD).status == 200
+    assert heard == ["/child/"]
+
+
 @pytest.mark.filterwarnings("ignore:Warning. Use of deprecated feature:DeprecationWarning")
 @pytest.mark.parametrize("parent_policy", [APP_POLICY, None], ids=["both", "the child alone"])
 def test_a_bottle_that_is_mounted_as_wsgi_answers_for_itself(parent_policy: Policy | None) -> None:
@@ -447,6 +459,9 @@ def test_a_bottle_that_is_mounted_as_wsgi_answers_for_itself(parent_policy: Poli
     assert admitted(parent, "/child/x") == [CHILD]
     assert admitted(parent, "/child/own") == [ROUTE]
     assert admitted(parent, "/x") == ([APP] if parent_policy else [])
+    child.uninstall(CORSPlugin)
+    child.install(CORSPlugin(ROUTE_POLICY))
+    assert admitted(parent, "/child/x") == [ROUTE]
 
 
 def test_paths_count_from_the_mount(app: bottle.Bottle) -> None:
