@@ -18,7 +18,7 @@ from benchmarks.report import (
 )
 from benchmarks.results import Results, human
 from benchmarks.subjects import FLOOR, OURS
-from benchmarks.targets import judge
+from benchmarks.targets import GROWTH_UNIT, judge
 
 TEMPLATE = Path(__file__).with_name("page.md")
 
@@ -114,13 +114,11 @@ def _headline(results: Results) -> str:
 
 
 def _growth_worst(results: Results) -> str:
-    cases = {}
-    for verdict in judge(results):
-        if verdict.worst is not None and verdict.target.what in (
-            "1,000,000 exact origins, warm",
-            "10,000 patterns, warm",
-        ):
-            cases[verdict.case] = verdict.worst
+    cases = {
+        verdict.case: verdict.worst
+        for verdict in judge(results)
+        if verdict.worst is not None and verdict.target.unit == GROWTH_UNIT
+    }
     if not cases:
         return ""
     worst = max(cases, key=lambda name: cases[name])
