@@ -32,7 +32,7 @@ def example_server(monkeypatch: pytest.MonkeyPatch) -> Any:
         return servers[0]
 
     monkeypatch.setattr("wsgiref.simple_server.make_server", make_server_on_a_free_port)
-    [example] = blocks("python")
+    example = blocks("python")[0]
     thread = threading.Thread(target=exec, args=(compile(example, "README.md", "exec"), {"__name__": "__main__"}))
     thread.start()
     assert listening.wait(30)
@@ -43,7 +43,7 @@ def example_server(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_example_has_ten_lines_at_most() -> None:
-    [example] = blocks("python")
+    example = blocks("python")[0]
     assert len([line for line in example.splitlines() if line]) <= 10
 
 

@@ -1,4 +1,4 @@
-"""The examples of docs/adapters.md and docs/migrating.md, run as they stand there."""
+"""The examples of docs/adapters.md, docs/migrating.md and the README's adapters, run as they stand there."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -14,6 +14,7 @@ from corecors.policy import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 ADAPTERS = (DOCS / "adapters.md").read_text(encoding="utf-8")
+README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
 MIGRATING = (DOCS / "migrating.md").read_text(encoding="utf-8")
 
 APP = "https://app.example.com"
@@ -113,6 +114,18 @@ def test_core() -> None:
     assert (status, headers["Access-Control-Allow-Origin"]) == (204, APP)
     assert answer("GET", {"origin": APP}) == (None, {"Access-Control-Allow-Origin": APP, "Vary": "Origin"})
     assert answer("GET", {}) == (None, {"Vary": "Origin"})
+
+
+@pytest.mark.parametrize("framework", ["flask", "bottle"])
+def test_readme(framework: str) -> None:
+    app = run(README, framework)["app"]
+    assert b"fine" in get(app, "/status", STRANGER).body
+    assert allowed(get(app, "/status", STRANGER)) == "*"
+    assert preflight(app, "/status", STRANGER, "GET") == 204
+    assert preflight(app, "/status", APP) == 403
+    for origin, readable in ((APP, APP), (STRANGER, None)):
+        assert allowed(get(app, "/nowhere", origin)) == readable
+    assert preflight(app, "/nowhere", APP) == 204
 
 
 # Coming from another library
