@@ -289,8 +289,6 @@ def test_the_order_of_the_decorators_does_not_matter(app: flask.Flask, order: st
 
 
 def test_async_views_have_policies_too(app: flask.Flask) -> None:
-    pytest.importorskip("asgiref", reason="Flask needs asgiref for async views: pip install flask[async]")
-
     @app.route("/async", methods=["GET", "PUT"])
     @cross_origin(VIEW_POLICY)
     async def answer() -> str:
