@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -22,19 +23,21 @@ class Asked:
     path: str
     origin: str | None
     is_preflight: bool
+    page: str = PAGE
+    """The origin that the server means to allow."""
 
 
 def right(asked: Asked) -> Answer:
     """The server that does everything right: the others change one thing."""
     if asked.is_preflight:
         answer = [("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")]
-        if asked.origin != PAGE:
+        if asked.origin != asked.page:
             return 403, answer
         allowed = [("Access-Control-Allow-Methods", "PUT"), ("Access-Control-Allow-Headers", "x-token, authorization")]
-        return 204, [*allowed, *_allowing(PAGE), *answer]
+        return 204, [*allowed, *_allowing(asked.page), *answer]
     status = 200 if asked.path == "/" else 302 if asked.path == "/moved" else 404
     location = [("Location", "/")] if status == 302 else []
-    readable = _allowing(PAGE) if asked.origin == PAGE else []
+    readable = _allowing(asked.page) if asked.origin == asked.page else []
     return status, [*location, *readable, ("Vary", "Origin"), ("X-Total", "3")]
 
 
@@ -52,12 +55,12 @@ def having(headers: Headers, *lines: tuple[str, str]) -> Headers:
     return [*without(headers, *(name for name, _ in lines)), *lines]
 
 
-def reading(allows: Callable[[str], bool], *, credentials: bool = True) -> Callable[[Asked], Answer]:
-    """The right server, but for what it takes for an allowed origin."""
+def reading(allows: Callable[[str, str], bool], *, credentials: bool = True) -> Callable[[Asked], Answer]:
+    """The right server, but for what it takes for an allowed origin: `allows(origin, page)`."""
 
     def serve(asked: Asked) -> Answer:
         status, headers = right(asked)
-        if asked.origin is not None and allows(asked.origin) and not asked.is_preflight:
+        if asked.origin is not None and allows(asked.origin, asked.page) and not asked.is_preflight:
             headers = [*_allowing(asked.origin), *without(headers, "Access-Control-Allow-Origin", CREDENTIALS)]
             headers = headers if credentials else without(headers, CREDENTIALS)
         return status, headers
@@ -90,6 +93,27 @@ def has_origin(headers: Headers) -> bool:
     return any(name == ORIGIN for name, _ in headers)
 
 
+def writing(write: Callable[[str], str]) -> Callable[[Asked], Answer]:
+    """The right server, but for what it writes in place of the page's origin."""
+    return changing(
+        lambda asked, status, headers: (
+            status,
+            headers if asked.is_preflight else _allowed_only(headers, (ORIGIN, write(asked.page))),
+        )
+    )
+
+
+def _at_port(page: str, port: int) -> str:
+    parts = urlsplit(page)
+    return f"{parts.scheme}://{parts.hostname}:{port}"
+
+
+def _dotless(origin: str, page: str) -> bool:
+    """Whether the two are alike but for the last dot of `page`, as with a regex that does not escape it."""
+    dot = page.rindex(".")
+    return len(origin) == len(page) and origin[:dot] == page[:dot] and origin[dot + 1 :] == page[dot + 1 :]
+
+
 def _allowed_only(headers: Headers, *lines: tuple[str, str]) -> Headers:
     return having(headers, *lines) if has_origin(headers) else headers
 
@@ -115,24 +139,20 @@ SERVERS = {
         "response: origin",
         "has no Access-Control-Allow-Origin",
     ),
-    "a slash at the end": Broken(
-        on_actual(lambda headers: _allowed_only(headers, (ORIGIN, PAGE + "/"))), (), "response: origin", "slash"
-    ),
+    "a slash at the end": Broken(writing(lambda page: page + "/"), (), "response: origin", "slash"),
     "two headers": Broken(
-        on_actual(lambda headers: [*headers, (ORIGIN, PAGE)] if has_origin(headers) else headers),
+        on_actual(lambda headers: [*headers, *(line for line in headers if line[0] == ORIGIN)]),
         (),
         "response: origin",
         "has 2 Access-Control-Allow-Origin headers",
     ),
     "a list of origins": Broken(
-        on_actual(lambda headers: _allowed_only(headers, (ORIGIN, f"{PAGE}, https://b.example"))),
+        writing(lambda page: f"{page}, https://b.example"),
         (),
         "response: origin",
         "list",
     ),
-    "another port": Broken(
-        on_actual(lambda headers: _allowed_only(headers, (ORIGIN, PAGE + ":8443"))), (), "response: origin", "ports"
-    ),
+    "another port": Broken(writing(lambda page: _at_port(page, 8443)), (), "response: origin", "ports"),
     "a star beside credentials": Broken(
         on_actual(lambda headers: having(headers, (ORIGIN, "*"))), COOKIES, "response: origin", "counts for nothing"
     ),
@@ -178,17 +198,20 @@ SERVERS = {
     "Vary only where allowed": Broken(
         on_actual(lambda headers: headers if has_origin(headers) else without(headers, "Vary")), (), "Vary missing"
     ),
-    "anybody with credentials": Broken(reading(lambda origin: True), (), "any origin with credentials"),
-    "anybody reflected": Broken(reading(lambda origin: True, credentials=False), (), "any origin reflected"),
-    "null": Broken(reading(lambda origin: origin == "null"), (), "null allowed"),
+    "anybody with credentials": Broken(reading(lambda origin, page: True), (), "any origin with credentials"),
+    "anybody reflected": Broken(reading(lambda origin, page: True, credentials=False), (), "any origin reflected"),
+    "null": Broken(reading(lambda origin, page: origin == "null"), (), "null allowed"),
     "the end is not looked at": Broken(
-        reading(lambda origin: origin.startswith(PAGE)), (), "look-alike origin allowed", ".corecors-doctor.invalid"
+        reading(lambda origin, page: origin.startswith(page)),
+        (),
+        "look-alike origin allowed",
+        ".corecors-doctor.invalid",
     ),
     "the start is not looked at": Broken(
-        reading(lambda origin: origin.endswith("app.example.com")), (), "look-alike origin allowed"
+        reading(lambda origin, page: origin.endswith(page.partition("://")[2])), (), "look-alike origin allowed"
     ),
     "a dot for any character": Broken(
-        reading(lambda origin: len(origin) == len(PAGE) and origin[:19] == PAGE[:19] and origin[20:] == PAGE[20:]),
+        reading(_dotless),
         (),
         "look-alike origin allowed",
         "any character",
@@ -202,14 +225,14 @@ SERVERS = {
 }
 
 
-def application(serve: Callable[[Asked], Answer]) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    """A server as a WSGI application."""
+def application(serve: Callable[[Asked], Answer], page: str = PAGE) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    """A server as a WSGI application; `page` is the origin that it means to allow."""
 
     def respond(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN")
         method = environ["REQUEST_METHOD"]
         is_preflight = method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-        status, headers = serve(Asked(method, environ["PATH_INFO"], origin, is_preflight))
+        status, headers = serve(Asked(method, environ["PATH_INFO"], origin, is_preflight, page))
         start_response(f"{status} Status", [*headers, ("Content-Length", "0")])
         return [b""]
 

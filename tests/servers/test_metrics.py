@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+
 from servers.availability import leave_out
 from servers.http_connection import ask, request
 from servers.processes import Server
