@@ -90,6 +90,8 @@ class Engine:
     """Load a page; returns once it has loaded."""
     console: Callable[[], list[str]] | None
     """The console's messages since the last call; None where the driver has no such thing."""
+    driver: WebDriver | None = None
+    """The driver itself, for what not every engine can: run a script, press keys, take a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ def chromium(home: Path) -> Iterator[Engine]:
             def console() -> list[str]:
                 return [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
-            yield Engine("Chromium", driver.capabilities["browserVersion"], open_with(driver), console)
+            yield Engine("Chromium", driver.capabilities["browserVersion"], open_with(driver), console, driver)
         finally:
             with suppress(WebDriverException, OSError):  # it is ended below in any case
                 driver.quit()
