@@ -126,11 +126,12 @@ class RoutePolicies:
         """The policy of `route`, where the one of this application is `policy`."""
         if OPTION in route.config:
             return route.config[OPTION]
-        if isinstance(getattr(route.config.get("mountpoint.target"), "wsgi", None), RoutePolicies):
+        target = route.config.get("mountpoint.target")
+        if isinstance(getattr(target, "wsgi", None), RoutePolicies):
             return None  # the mounted application answers for itself
         plugins = [plugin for plugin in route.app.plugins + route.plugins if isinstance(plugin, CORSPlugin)]
-        skipped = (True, CORSPlugin.name, CORSPlugin, *plugins)
-        if "mountpoint.target" not in route.config and any(each in route.skiplist for each in skipped):
+        skipped = route.skiplist if target is None else []  # of a mount everything is
+        if skipped and any(each in skipped for each in (True, CORSPlugin.name, CORSPlugin, *plugins)):
             return None
         return plugins[-1].policy if plugins else policy
 
