@@ -308,6 +308,11 @@ def test_a_failing_preflight_shows_no_list_of_headers_where_there_is_none() -> N
     assert answer == {**ORIGIN, "Access-Control-Allow-Methods": "GET, HEAD, POST", **VARY_PREFLIGHT}
 
 
+def test_a_method_may_have_sixty_four_characters() -> None:
+    for methods in (["*"], ["X" * 64]):
+        assert evaluate(Policy(**BASE, allow_methods=methods), "OPTIONS", APP, "X" * 64).allowed
+
+
 def test_a_preflight_without_a_list_of_names_asks_for_none() -> None:
     policy = Policy(**BASE, **LISTS)
     assert preflight_headers(policy, APP, "PUT") == preflight_headers(policy, APP, "PUT", "")
@@ -319,6 +324,9 @@ def test_the_first_name_that_is_not_allowed_is_carried() -> None:
     assert evaluate(policy, "OPTIONS", APP, "GET", "x-foo,X-Bar,x-baz").name == "x-bar"
     assert evaluate(Policy(**BASE, **STARS), "OPTIONS", APP, "GET", "x-a,Authorization").name == "authorization"
     assert evaluate(policy, "OPTIONS", APP, "GET", "x-foo").name is None
+    assert evaluate(policy, "OPTIONS", APP, "PUT", "x-bar").name is None
+    assert evaluate(policy, "OPTIONS", APP, "GET", "x bar").name is None
+    assert evaluate(policy, "OPTIONS", EVIL, "GET", "x-bar").name is None
 
 
 def test_private_network_access_never_fails_a_preflight_and_is_never_answered() -> None:

@@ -79,6 +79,7 @@ REFUSED = [
     pytest.param("https://*.A.com/*", "a path", "https://*.a.com", id="a path glob and upper case"),
     pytest.param("https://*/*", "a path", None, id="any host, any path"),
     pytest.param("https://*.A.com", "upper case", "https://*.a.com", id="upper case"),
+    pytest.param("http://LOCALHOST:*", "upper case", "http://localhost:*", id="upper case before any port"),
     pytest.param("HTTPS://*.a.com", "upper case", "https://*.a.com", id="an upper-case scheme"),
     pytest.param("https://*.a.com:443", "default port", "https://*.a.com", id="the default port"),
     pytest.param("https://*.a.com:443:*", "default port", "https://*.a.com:*", id="the default port and any"),

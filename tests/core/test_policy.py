@@ -63,6 +63,7 @@ REFUSED = [
     refused("expose_headers", "X-A", "one string", "['X-A']", {}, id="a bare exposed header"),
     refused("allow_origin_regexes", r"https://a\.com", "one string", None, {}, id="a bare regex"),
     refused("allow_origin_regexes", re.compile("x"), "one regular expression", None, {}, id="a bare compiled regex"),
+    refused("allow_origin_regexes", [5], "no regular expression but of type int", None, {}, id="a number for a regex"),
     # `*` and credentials
     refused("allow_origins", ["*"], "any site", None, CREDENTIALS, id="any origin beside credentials"),
     refused("allow_origins", ["*", APP], "write it alone", "['*']", {}, id="a star beside an origin"),
