@@ -22,6 +22,7 @@ PERIOD = 60.0  # seconds between two summaries
 LINES_PER_PERIOD = 20  # enough to see a roll-out gone wrong, too few to fill a disk: 30,000 lines a day at the most
 REMEMBERED = 1000  # kinds, some 200 bytes each
 NAMED_IN_SUMMARY = 5  # the kinds that were repeated most
+_OVERLONG = Reason.ORIGIN_MALFORMED.value
 MAX_SHOWN_LENGTH = 320  # characters of a path or an origin; no origin is longer
 
 
@@ -52,11 +53,17 @@ class RejectionLog:
 
     def refused(self, policy: Policy, environ: "WSGIEnvironment", origin: str) -> None:
         """Report a request with this `Origin` that `policy` refuses, unless it comes from the server's own origin."""
-        kind = origin if len(origin) <= MAX_SHOWN_LENGTH else Reason.ORIGIN_MALFORMED.value
+        kind = origin if len(origin) <= MAX_SHOWN_LENGTH else _OVERLONG
         repeats = self._repeats
-        if kind in repeats and self._clock() < self._due:
-            repeats[kind] += 1  # all that a rejection costs when it is not the first of its kind
-        elif not is_from_own_origin(environ):
+        if kind in repeats:
+            if self._clock() < self._due:
+                repeats[kind] += 1  # all that a rejection costs when it is not the first of its kind
+                return
+        elif self._written >= self._lines and self._clock() < self._due:
+            if not is_from_own_origin(environ):
+                self._overflow(printable(kind))  # and all that one of a new kind costs in a flood
+            return
+        if not is_from_own_origin(environ):
             self.report(decide(policy, environ), environ)
 
     def report(self, decision: Decision, environ: "WSGIEnvironment", prefix: str = "CORS refused") -> None:
@@ -69,14 +76,21 @@ class RejectionLog:
             if kind in self._repeats:
                 self._repeats[kind] += 1
                 return
+            if self._written >= self._lines:
+                self._overflow(kind)
+                return
             if len(self._repeats) < REMEMBERED:
                 self._repeats[kind] = 0
-            if self._written >= self._lines:
-                self._unnamed += 1
-                return
             self._written += 1
         fields = _fields(decision, environ)
         self._logger.warning("%s %s: %s", prefix, fields["cors_request"], decision.explain(), extra=fields)
+
+    def _overflow(self, kind: str) -> None:
+        """Count a kind that gets no line of its own in this period."""
+        if len(self._repeats) < REMEMBERED:
+            self._repeats[kind] = 1
+        else:
+            self._unnamed += 1
 
     def sum_up(self) -> None:
         """Write the summary of what was repeated since the last one, if anything was."""
@@ -92,8 +106,8 @@ class RejectionLog:
             rest = f"{others:,} others" if others else ""
             what = " and ".join(part for part in (named, rest) if part)
             self._logger.warning("CORS: %s more rejections like those before: %s", f"{total:,}", what)
-        if len(self._repeats) >= REMEMBERED:
-            self._repeats = {}
+        if self._written >= self._lines or len(self._repeats) >= REMEMBERED:
+            self._repeats = {}  # so that what got no line in the flood gets one after it
         else:
             self._repeats = dict.fromkeys(self._repeats, 0)
         self._unnamed = self._written = 0
@@ -102,15 +116,12 @@ class RejectionLog:
 
 def _kind(decision: Decision) -> str:
     """What makes two rejections the same, as it may stand in a line."""
-    if decision.reason in _MALFORMED:
+    if decision.reason.value.endswith("malformed"):
         return decision.reason.value
     origin = printable(decision.origin or "")
-    if decision.reason in (Reason.METHOD_NOT_ALLOWED, Reason.HEADER_NOT_ALLOWED):
+    if decision.reason is Reason.METHOD_NOT_ALLOWED or decision.reason is Reason.HEADER_NOT_ALLOWED:
         return f"{origin} with {printable(decision.name or decision.method or '')}"
     return origin
-
-
-_MALFORMED = frozenset({Reason.ORIGIN_MALFORMED, Reason.METHOD_MALFORMED, Reason.HEADERS_MALFORMED})
 
 
 def _fields(decision: Decision, environ: "WSGIEnvironment") -> dict[str, str]:

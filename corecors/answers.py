@@ -41,6 +41,7 @@ class Answers:
     __slots__ = (
         "_asks_once",
         "_listed",
+        "_listed_only",
         "_longest_names",
         "_longest_origin",
         "_matches",
@@ -69,6 +70,7 @@ class Answers:
         # whole are remembered, and nothing is asked beforehand.
         self._asks_once = policy.allow_origin_predicate is not None
         self._listed = matcher.exact
+        self._listed_only = matcher.exact_only
         self._matches = matcher.matches
         self._preflights: dict[tuple[str, str, str | None], HeaderList] = {}
         self._preflight_refused: HeaderList = [(VARY, VARY_PREFLIGHT)]
@@ -92,6 +94,8 @@ class Answers:
 
     def work_out(self, origin: str) -> HeaderList:
         """The same for an origin that is not remembered."""
+        if self._listed_only and origin not in self._listed:
+            return self.refused
         if not (self._asks_once or self._matches(origin)):
             return self.refused
         headers = response_headers(self.policy, origin)

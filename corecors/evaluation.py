@@ -164,14 +164,11 @@ def _actual(policy: Policy, origin: str, allowed: bool) -> dict[str, str]:
 
 def _origin_reason(policy: Policy, origin: str) -> Reason:
     match = policy._matcher.match(origin)
-    return _REFUSALS.get(match, Reason.ORIGIN_ALLOWED)
-
-
-_REFUSALS = {
-    Match.MALFORMED: Reason.ORIGIN_MALFORMED,
-    Match.NULL_REFUSED: Reason.ORIGIN_NULL,
-    Match.NONE: Reason.ORIGIN_NOT_ALLOWED,
-}
+    if match is Match.NONE:
+        return Reason.ORIGIN_NOT_ALLOWED
+    if match is Match.MALFORMED:
+        return Reason.ORIGIN_MALFORMED
+    return Reason.ORIGIN_NULL if match is Match.NULL_REFUSED else Reason.ORIGIN_ALLOWED
 
 
 def _preflight(

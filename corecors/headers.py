@@ -115,33 +115,41 @@ def merge_headers(headers: list[tuple[str, str]], answer: list[tuple[str, str]])
     """A response's `headers` with the CORS `answer` in place of whatever CORS headers the application set itself.
 
     A new list, never one of the two. Where every name of `headers` is in `UNRELATED_HEADERS` it is `headers + answer`.
-    Otherwise every `Access-Control-*` header of the application gives way, so that exactly one
-    value of each leaves; `Timing-Allow-Origin` does where the answer has one; `Vary` lines become one merged line.
+    Otherwise every `Access-Control-*` header of the application gives way, so that exactly one value of each leaves;
+    `Timing-Allow-Origin` does where the answer has one; and where the answer has a `Vary`, all become one merged line.
     """
-    if UNRELATED_HEADERS.issuperset(name for name, _ in headers):
-        return headers + answer
-    names = {name.lower() for name, _ in answer}
-    varies = [value for name, value in headers if name.lower() == "vary"] if "vary" in names else []
     merged = []
-    for name, value in headers:
+    varies: list[str] = []
+    answered = dict(answer)
+    for line in headers:
+        name = line[0]
+        if name in UNRELATED_HEADERS:
+            merged.append(line)
+            continue
         lowered = name.lower()
-        if lowered not in names and not lowered.startswith("access-control-"):
-            merged.append((name, value))
-    for name, value in answer:
-        merged.append((name, merge_vary([*varies, value]) if varies and name == VARY else value))
-    return merged
+        if lowered == "vary" and VARY in answered:
+            varies.append(line[1])
+        elif not (
+            lowered.startswith("access-control-")
+            or (lowered == "timing-allow-origin" and TIMING_ALLOW_ORIGIN in answered)
+        ):
+            merged.append(line)
+    if not varies:
+        return merged + answer
+    answered[VARY] = merge_vary([*varies, answered[VARY]])
+    return [*merged, *answered.items()]
 
 
 # The names of response headers that are surely none of ours, in the spellings that applications use. One look-up in
 # this set for each header of a response is cheaper than anything that has to look at its letters first; a name that is
-# missing here costs a few hundred nanoseconds, nothing else. `Set-Cookie` is left out, see `Answers` in evaluation.py.
+# missing here costs a few hundred nanoseconds, nothing else.
 UNRELATED_HEADERS = frozenset(
     spelling
     for name in """Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition Content-Encoding
     Content-Language Content-Length Content-Location Content-Range Content-Security-Policy Content-Type
     Cross-Origin-Embedder-Policy Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date Deprecation ETag Expires
     Keep-Alive Last-Modified Link Location Permissions-Policy Pragma Proxy-Authenticate Ratelimit-Limit
-    Ratelimit-Remaining Ratelimit-Reset Referrer-Policy Refresh Retry-After Server Server-Timing
+    Ratelimit-Remaining Ratelimit-Reset Referrer-Policy Refresh Retry-After Server Server-Timing Set-Cookie
     Strict-Transport-Security Sunset Trailer Transfer-Encoding Via WWW-Authenticate X-Content-Type-Options
     X-Correlation-ID X-Frame-Options X-Powered-By X-Request-ID X-Request-Id X-Total X-Total-Count
     X-XSS-Protection""".split()

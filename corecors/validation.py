@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corecors import headers
 from corecors.origins import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin, shown
 from corecors.patterns import OriginPattern, parse_pattern
 from corecors.problems import Problem
 from corecors.public_suffixes import is_public_suffix, knows_public_suffixes
-from corecors.regexes import OriginRegex, RegexError, compile_regex
+
+if TYPE_CHECKING:
+    from corecors.regexes import OriginRegex
 
 MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; Chromium stops at 7,200)
 ANY_ORIGIN = "*"
@@ -239,7 +241,11 @@ class Validation:
 
     def regexes(
         self, patterns: tuple[Any, ...], allow_unproven: bool, allow_insecure: bool, allow_public_suffixes: bool
-    ) -> list[OriginRegex]:
+    ) -> "list[OriginRegex]":
+        if not patterns:
+            return []
+        from corecors.regexes import RegexError, compile_regex  # the analysis is large, and most policies have none
+
         field = "allow_origin_regexes"
         compiled = []
         for pattern in patterns:
@@ -264,7 +270,7 @@ class Validation:
         return compiled
 
     def _regex_dangers(
-        self, source: str, regex: OriginRegex, allow_insecure: bool, allow_public_suffixes: bool
+        self, source: str, regex: "OriginRegex", allow_insecure: bool, allow_public_suffixes: bool
     ) -> None:
         field = "allow_origin_regexes"
         if regex.insecure_example is not None and not allow_insecure:

@@ -218,3 +218,37 @@ def test_any_origin_policies_reject_nobody(caplog):
     request(app, HTTP_ORIGIN="https://anyone.test")
     request(app, HTTP_ORIGIN="x" * 10_000)
     assert messages(caplog) == []
+
+
+def test_the_summary_of_a_flood_cannot_be_forged_either(app, caplog, clock):
+    for number in range(3 * LINES_PER_PERIOD):
+        request(app, HTTP_ORIGIN=f"https://evil{number}.test")
+        request(app, HTTP_ORIGIN=f"https://evil{number}.test\r\nforged \x1b[31m\xff")
+        preflight(app, "https://app.example.com", f"BREW{number}", "x\r\nforged")
+    clock.seconds += 61
+    request(app, HTTP_ORIGIN="https://another.test")
+    assert len(caplog.records) == LINES_PER_PERIOD + 2
+    for message in messages(caplog):
+        assert message.isascii()
+        assert message.isprintable()
+
+
+def test_what_got_no_line_in_a_flood_gets_one_after_it(app, caplog, clock):
+    for number in range(LINES_PER_PERIOD):
+        request(app, HTTP_ORIGIN=f"https://evil{number}.test")
+    request(app, HTTP_ORIGIN="https://staging.example.com")
+    clock.seconds += 61
+    caplog.clear()
+    request(app, HTTP_ORIGIN="https://staging.example.com")
+    assert "'https://staging.example.com' is not allowed" in messages(caplog)[-1]
+
+
+def test_own_requests_are_not_counted_in_a_flood(app, caplog, clock):
+    for number in range(LINES_PER_PERIOD):
+        request(app, HTTP_ORIGIN=f"https://evil{number}.test")
+    for environ in SAME_ORIGIN.values():
+        request(app, **environ)
+    clock.seconds += 61
+    caplog.clear()
+    request(app, HTTP_ORIGIN="https://another.test")
+    assert len(messages(caplog)) == 1
