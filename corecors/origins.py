@@ -233,7 +233,10 @@ def looks_like_regex(text: str) -> bool:
 
 def unwrapped(text: str) -> str:
     """`text` without the white space, quotation marks and invisible characters that came with it by mistake."""
-    return _INVISIBLE.sub("", text).strip().strip(_QUOTES)
+    wrapped = _INVISIBLE.sub("", text)
+    while (bare := wrapped.strip().strip(_QUOTES)) != wrapped:
+        wrapped = bare
+    return bare
 
 
 def _split_port(authority: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from corecors.origins import (
 
 ANY_PORT = ":*"
 ANY_SUBDOMAIN = "://*."
-_PATH = re.compile(r"(?<=[^:/])/[^/]*\Z")
+_PATH = re.compile(r"(?<=[^:/])/(?!/).*", re.DOTALL)
 
 
 class OriginPattern(NamedTuple):

@@ -109,6 +109,23 @@ def test_what_is_no_text_or_too_long_is_said_in_these_words(parse: object) -> No
         parse("a" * 5000)
 
 
+PIECES = [
+    *"""( :// [a- \\ < <a $ ${ {{ %( .* *. ://( a. a- [ ] [:: :: 0 / : @ a@ , https:// https://( a.b/* /* *:* null '*
+    \u200b \u00fc \u00fc. - x://*. http: "*" .a""".split(),
+    "' ",
+    '" *',
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("start", ["", "https://", "https://a", "https://*.", "a:", "."])
+def test_whatever_is_repeated_as_often_as_fits_is_refused_and_nothing_worse(start: str, piece: str) -> None:
+    text = (start + piece * 1300)[:1300]
+    for parse in (parse_origin, parse_pattern):
+        with pytest.raises(OriginError):
+            parse(text)
+
+
 EXPLAINED = [
     (("GET", None), "The request has no Origin header, so it is not a CORS request: there is nothing to decide."),
     (("GET", "https://a.com"), "The origin 'https://a.com' is allowed: the browser lets the page read the answer."),
