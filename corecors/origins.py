@@ -145,7 +145,8 @@ def shown(text: str) -> str:
 
 # What is wrong, for people. Only configuration gets here, so clarity comes before speed.
 
-_LENIENT = re.compile(r"(?:([^:/?#\\@]*):)?[/\\]{0,3}([^/?#\\]*)(.*)", re.DOTALL)
+_LENIENT = re.compile(r"(?:([^:/?#\\@]*):)?[/\\]{0,3}([^/?#\\]*)")
+_WITHOUT_SCHEME = re.compile(r"(?:(https?)//?)?([^/?#\\@]+)", re.IGNORECASE)
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d"
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _PLACEHOLDER = re.compile(r"\$\{|\$[A-Z_]+\b|\{\{|%\(|<[^>]*>")  # of shells, templates and manuals
@@ -292,15 +293,16 @@ def _port_fault(port: str, scheme: str) -> str:
 def mended_origin(text: str) -> str | None:
     """The origin that `text` surely meant, or None: what an origin never has is dropped, the rest respelled."""
     bare = unwrapped(text)
-    parts = _LENIENT.fullmatch(bare)
-    if parts is None or re.search(r"[\s,;*]", bare) or (bare and fault_of_entry(bare) is not None):
+    if not bare or fault_of_entry(bare) is not None:
         return None
     if "\\" in bare and "@" in bare:
         return None  # parsers disagree about which of the two ends the host
-    scheme, authority, _ = parts.groups()
+    parts = _LENIENT.match(bare)
+    assert parts is not None  # each of its parts may be empty
+    scheme, authority = parts.groups()
     if scheme is None or ("." in scheme or scheme == "localhost"):  # "app.example.com:8443": a host, not a scheme
-        found = re.fullmatch(r"(?:(https?)//?)?([^/?#\\@]+)[/?#\\]?.*", bare, re.IGNORECASE | re.DOTALL)
-        if found is None:
+        found = _WITHOUT_SCHEME.match(bare)
+        if found is None or bare[found.end() :].startswith("@"):
             return None
         local = found[2].startswith("localhost")
         scheme, authority = found[1] or ("http" if local else "https"), found[2]

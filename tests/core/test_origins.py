@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corecors import Origin, OriginError, parse_origin
+from corecors import Origin, OriginError, parse_origin, parse_pattern
 from corecors.origins import (
     MAX_HOST_LENGTH,
     MAX_ORIGIN_LENGTH,
@@ -86,6 +86,8 @@ NOT_SERIALISED = [
     pytest.param("example.com:8443", "no scheme", "https://example.com:8443", id="a host and a port"),
     pytest.param("//app.example.com", "no scheme", None, id="scheme-relative"),
     pytest.param("https//a.com", '"://"', "https://a.com", id="the colon forgotten"),
+    pytest.param("HTTP//A.com/x", '"://"', "http://a.com", id="the colon forgotten, in upper case, with a path"),
+    pytest.param("user@a.com", "no scheme", None, id="an address of mail"),
     pytest.param("https:/a.com", '"://"', "https://a.com", id="one slash"),
     pytest.param("https:a.com", '"://"', "https://a.com", id="no slash"),
     pytest.param("HTTPS://a.com", "upper case in its scheme", "https://a.com", id="an upper-case scheme"),
@@ -213,6 +215,13 @@ def test_what_is_no_text_is_refused_by_its_type(value: object) -> None:
 
 
 def test_a_text_longer_than_any_origin_is_refused_by_its_length() -> None:
+    for parse in (parse_origin, parse_pattern):
+        with pytest.raises(OriginError, match="a path"):
+            parse("https://a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
+        with pytest.raises(OriginError, match="characters long"):
+            parse("https://a.com/".ljust(4 * MAX_ORIGIN_LENGTH + 1, "x"))
+        with pytest.raises(OriginError, match="a path"):
+            parse_pattern("https://*.a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
     with pytest.raises(OriginError, match="1048576 characters long") as caught:
         parse_origin("https://" + "a" * (2**20 - 8))
     assert len(str(caught.value)) < 200
