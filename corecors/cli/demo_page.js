@@ -50,6 +50,8 @@ function describe(outcome) {
   return `${outcome.status}, ${outcome.length} characters; ${outcome.headers.join(", ")}`;
 }
 
+const COLUMNS = ["Request", "Policy", "Browser", "Result"];
+
 function rowFor(attempt) {
   const row = document.createElement("tr");
   const name = element("th", attempt.name);
@@ -65,7 +67,15 @@ function rowFor(attempt) {
   }
   request.append(...more.map((line) => element("p", line)));
   const policy = element("td", attempt.readable ? "readable" : `nothing: ${attempt.why}`);
-  row.append(name, request, policy, element("td", "…"), element("td", "…"));
+  const cells = [request, policy, element("td", "…"), element("td", "…")];
+  // The style for narrow windows makes blocks of all this; the roles stay what they are in a table.
+  row.role = "row";
+  name.role = "rowheader";
+  cells.forEach((cell, column) => {
+    cell.role = "cell";
+    cell.dataset.column = COLUMNS[column];
+  });
+  row.append(name, ...cells);
   rows.append(row);
   return row;
 }

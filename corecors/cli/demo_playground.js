@@ -40,7 +40,7 @@ function fillForm(state) {
     if (field.type === "checkbox") {
       field.checked = value === true;
     } else {
-      field.value = String(value).replaceAll(PAGE, window.location.origin);
+      field.value = name === "allow_origins" ? String(value).replaceAll(PAGE, window.location.origin) : String(value);
     }
   }
   showLink();
@@ -52,12 +52,21 @@ function showLink() {
   link.href = `#${encodeURIComponent(JSON.stringify(state))}`;
 }
 
+// What the address says of policy and request; null if it says nothing, or was cut.
 function stateOfLink() {
   try {
     const state = JSON.parse(decodeURIComponent(window.location.hash.slice(1)));
-    return state && typeof state === "object" ? state : {};
+    return state && typeof state === "object" ? state : null;
   } catch {
-    return {}; // no link, or one that was cut
+    return null;
+  }
+}
+
+function followLink() {
+  const state = stateOfLink();
+  if (state) {
+    fillForm(state);
+    document.getElementById("playground").scrollIntoView();
   }
 }
 
@@ -122,8 +131,6 @@ function showExchange(exchange, attempt) {
   const own = exchange.kind === "preflight" ? [] : attempt.headers;
   const sent = element("pre", lineUp([...exchange.asked, ...own]) || "no header that matters");
   const received = element("pre", lineUp(exchange.answered));
-  sent.tabIndex = 0;
-  received.tabIndex = 0;
   item.append(element("h4", "Sent"), sent, element("h4", "Came back"), received);
   exchangeList.append(item);
 }
@@ -166,5 +173,6 @@ async function play(event) {
 
 form.addEventListener("input", showLink);
 form.addEventListener("submit", play);
-window.addEventListener("hashchange", () => fillForm(stateOfLink()));
-fillForm(stateOfLink());
+window.addEventListener("hashchange", followLink);
+fillForm({});
+followLink();
