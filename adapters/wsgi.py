@@ -10,9 +10,9 @@ comes from the core.
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from corecors import UNRELATED_HEADERS, Answers, Kind, Policy, PolicySource, merge_headers
+from corecors import UNRELATED_HEADERS, Answers, Policy, PolicySource, merge_headers
+from corecors.adapters.decisions import FORBIDDEN, NO_CONTENT, serve_by_decision, serve_by_source
 from corecors.adapters.rejections import RejectionLog
-from corecors.adapters.requests import decide
 from corecors.adapters.watching import DecisionHook, Watch
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-NO_CONTENT = "204 No Content"
-FORBIDDEN = "403 Forbidden"
-MAX_POLICIES = 256  # that one source chooses among; one that makes a new policy for each request fills nothing
 LOG_REJECTIONS = RejectionLog()
 
 
@@ -80,18 +77,15 @@ def _serving(
 ) -> "tuple[WSGIApplication, Callable[[Policy | PolicySource], None]]":
     """The application that serves, and what gives it a policy."""
     refused = rejections.refused if rejections is not None else None
-    answers: Answers | None = None  # for a policy that is served from remembered answers
-    policies: Policy | PolicySource = Policy()  # for anything else
-    by_policy: dict[Policy, WSGIApplication] = {}  # what serves under each policy that a source has chosen
+    answers: Answers | None = None  # of a policy that is served from remembered answers
+    otherwise = serve_by_decision(app, Policy(), watch)  # what serves under anything else
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         current = answers  # read once: a policy that is replaced meanwhile does not divide this request
         lines: list[tuple[str, str]] | None
         if current is None:
-            lines, done = serve_by_decision(environ, start_response)
-            if lines is None:
-                return done
-        elif "HTTP_ORIGIN" not in environ:
+            return otherwise(environ, start_response)
+        if "HTTP_ORIGIN" not in environ:
             lines = current.without_origin
         else:
             origin = environ["HTTP_ORIGIN"]
@@ -101,12 +95,9 @@ def _serving(
                     environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"],
                     environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
                 )
-                if status == 204:
-                    start_response(NO_CONTENT, headers)
-                else:
-                    if refused is not None:
-                        refused(current.policy, environ, origin)
-                    start_response(FORBIDDEN, headers)
+                if status != 204 and refused is not None:
+                    refused(current.policy, environ, origin)
+                start_response(NO_CONTENT if status == 204 else FORBIDDEN, headers)
                 return []
             # Answers.for_origin, without the price of a call.
             lines = (
@@ -127,45 +118,20 @@ def _serving(
 
         return app(environ, start)
 
-    def serve_by_decision(
-        environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> "tuple[list[tuple[str, str]] | None, Iterable[bytes]]":
-        """The lines to merge into the application's response; or None, and the body of a response that was started."""
-        policy = policies
-        if not isinstance(policy, Policy):
-            return None, serve_by_source(policy, environ, start_response)
-        decision = decide(policy, environ)
-        lines = list(decision.headers.items())
-        blocked = watch.blocks(decision, environ)
-        if decision.status == 204:
-            start_response(NO_CONTENT, lines)
-        elif blocked or decision.kind is Kind.PREFLIGHT:
-            start_response(FORBIDDEN, [*lines, ("Content-Type", "text/plain"), ("Content-Length", "0")])
-        else:
-            return lines, []
-        return None, []
-
-    def serve_by_source(
-        source: PolicySource, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> "Iterable[bytes]":
-        policy = source.for_environ(environ)
-        if policy is None:
-            return app(environ, start_response)
-        chosen = by_policy.get(policy)
-        if chosen is None:
-            chosen, give = _serving(app, watch, rejections)
-            give(policy)
-            if len(by_policy) >= MAX_POLICIES:
-                by_policy.clear()
-            by_policy[policy] = chosen
-        return chosen(environ, start_response)
+    def under(policy: Policy) -> "WSGIApplication":
+        serving, replace = _serving(app, watch, rejections)
+        replace(policy)
+        return serving
 
     def replace(policy: Policy | PolicySource) -> None:
-        nonlocal answers, policies, by_policy
-        if not isinstance(policy, Policy) and not hasattr(policy, "for_environ"):
+        nonlocal answers, otherwise
+        if isinstance(policy, Policy):
+            otherwise = serve_by_decision(app, policy, watch)
+            answers = Answers(policy) if watch.leaves_to_answers(policy) else None
+        elif hasattr(policy, "for_environ"):
+            otherwise = serve_by_source(app, policy, under)
+            answers = None
+        else:
             raise TypeError(f"policy is a Policy or PathPolicies, not {type(policy).__name__}")
-        policies = policy
-        by_policy = {}
-        answers = Answers(policy) if isinstance(policy, Policy) and watch.leaves_to_answers(policy) else None
 
     return serve, replace
