@@ -38,6 +38,7 @@ def test_a_request_is_a_preflight_by_its_method_and_two_headers_and_nothing_else
         assert decision.kind is kind
         assert (decision.status is None) is (kind is not Kind.PREFLIGHT)
         assert (decision.reason is Reason.NOT_CORS) is (kind is Kind.NOT_CORS)
+        assert decision.allowed or kind is not Kind.NOT_CORS  # there is nothing to refuse
 
 
 # An actual response
