@@ -8,6 +8,7 @@ comes from the core.
 """
 
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from corecors import UNRELATED_HEADERS, Answers, Policy, PolicySource, merge_headers
@@ -42,6 +43,7 @@ class CORSMiddleware(partial[Any]):
     # called from C, half of that (`python -m benchmarks wsgi`).
     app: "WSGIApplication"
     _replace: "Callable[[Policy | PolicySource], None]"
+    _replacing: Lock
     _policy: Policy | PolicySource
 
     def __new__(
@@ -58,6 +60,7 @@ class CORSMiddleware(partial[Any]):
         self = super().__new__(cls, serve)
         self.app = app
         self._replace = replace
+        self._replacing = Lock()
         self.policy = policy
         return self
 
@@ -68,8 +71,9 @@ class CORSMiddleware(partial[Any]):
 
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
-        self._replace(policy)
-        self._policy = policy
+        with self._replacing:  # two replacements at once must not each win a half
+            self._replace(policy)
+            self._policy = policy
 
 
 def _serving(

@@ -1,5 +1,7 @@
 """`on_decision`, `report_only` and `block_disallowed`: what is done about a decision besides carrying it out."""
 
+import threading
+
 import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
@@ -174,3 +176,21 @@ def test_a_policy_of_another_type_is_refused_at_once():
     with pytest.raises(TypeError):
         app.policy = None
     assert app.policy is POLICY
+
+
+def test_policies_that_are_replaced_at_once_never_leave_a_mixture():
+    other = Policy(allow_origins=[REFUSED])
+    by_path = PathPolicies({"/": POLICY})
+    app = CORSMiddleware(application, POLICY, rejections=None)
+
+    def replace_often(policy: Policy | PathPolicies) -> None:
+        for _ in range(300):
+            app.policy = policy
+
+    threads = [threading.Thread(target=replace_often, args=(policy,)) for policy in (POLICY, other, by_path)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    allowed = REFUSED if app.policy is other else ALLOWED
+    assert request(app, HTTP_ORIGIN=allowed)[1]["Access-Control-Allow-Origin"] == allowed
