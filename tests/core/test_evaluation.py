@@ -309,6 +309,15 @@ def test_a_failing_preflight_shows_no_list_of_headers_where_there_is_none() -> N
     assert answer == {**ORIGIN, "Access-Control-Allow-Methods": "GET, HEAD, POST", **VARY_PREFLIGHT}
 
 
+def test_what_was_asked_is_carried() -> None:
+    policy = Policy(**BASE)
+    for origin in (APP, EVIL):
+        decision = evaluate(policy, "DELETE", origin)
+        assert (decision.origin, decision.method, decision.name) == (origin, "DELETE", None)
+        decision = evaluate(policy, "OPTIONS", origin, "DELETE")
+        assert (decision.origin, decision.method, decision.name) == (origin, "DELETE", None)
+
+
 def test_a_method_may_have_sixty_four_characters() -> None:
     for methods in (["*"], ["X" * 64]):
         assert evaluate(Policy(**BASE, allow_methods=methods), "OPTIONS", APP, "X" * 64).allowed

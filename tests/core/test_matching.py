@@ -236,6 +236,33 @@ def test_no_state_grows_with_what_is_refused_and_little_with_what_is_accepted() 
     assert set(matcher._remembered.values()) == {Match.PATTERN, Match.REGEX}
 
 
+def test_what_is_remembered_is_the_origin_with_what_let_it_in() -> None:
+    matcher = matcher_of("https://*.example.com", "http://localhost:*", regexes=[r"https://a\.test"])
+    expected = {
+        "https://a.example.com": Match.PATTERN,
+        "http://localhost:1": Match.PATTERN,
+        "https://a.test": Match.REGEX,
+    }
+    for origin in expected:
+        assert matcher.matches(origin)
+    assert matcher._remembered == expected
+    matcher._remembered["https://a.test"] = Match.PATTERN
+    assert matcher.match("https://a.test") is Match.PATTERN  # it is the memory that answers
+
+
+def test_the_longest_origin_of_all_can_be_listed() -> None:
+    longest = f"{'s' * 64}://{'.'.join(['a' * 63] * 3 + ['a' * 61])}:65535"
+    assert len(longest) == MAX_ORIGIN_LENGTH
+    for matcher in (OriginMatcher([longest]), matcher_of(longest, "https://*.example.com")):
+        assert matcher.match(longest) is Match.EXACT
+        assert matcher.matches(longest)
+
+
+def test_the_predicate_that_has_to_agree_to_null_is_asked_about_null() -> None:
+    matcher = OriginMatcher(predicate=lambda origin: origin == "null", null=True, null_by_predicate=True)
+    assert matcher.match("null") is Match.PREDICATE
+
+
 class Unhashed(str):
     """Text that must be refused before anything looks at its characters."""
 

@@ -38,6 +38,8 @@ SERIALISED = [
     pytest.param("http://[1:2:3:4:5:6:7:8]", ("http", "[1:2:3:4:5:6:7:8]", None), id="IPv6 with nothing to compress"),
     pytest.param("http://[1:0:3:4:5:6:7:8]", ("http", "[1:0:3:4:5:6:7:8]", None), id="one zero group stays a zero"),
     pytest.param("http://[1::4:0:0:7:8]", ("http", "[1::4:0:0:7:8]", None), id="the first of two equal runs"),
+    pytest.param("http://[::1:1:1:1:0:0]", ("http", "[::1:1:1:1:0:0]", None), id="zeros at both ends"),
+    pytest.param("http://[1:1:1:1:1:1:1:0]", ("http", "[1:1:1:1:1:1:1:0]", None), id="one zero group at the end"),
     pytest.param("http://[1:0:0:4::8]", ("http", "[1:0:0:4::8]", None), id="the longer of two runs"),
     pytest.param("http://[::ffff:102:304]", ("http", "[::ffff:102:304]", None), id="an IPv4-mapped address in hex"),
     pytest.param("https://xn--mnchen-3ya.de", ("https", "xn--mnchen-3ya.de", None), id="Punycode"),
@@ -87,7 +89,7 @@ NOT_SERIALISED = [
     pytest.param("//app.example.com", "no scheme", None, id="scheme-relative"),
     pytest.param("https//a.com", '"://"', "https://a.com", id="the colon forgotten"),
     pytest.param("HTTP//A.com/x", '"://"', "http://a.com", id="the colon forgotten, in upper case, with a path"),
-    pytest.param("user@a.com", "no scheme", None, id="an address of mail"),
+    pytest.param("first.last@a.com", "no scheme", None, id="an address of mail"),
     pytest.param("https:/a.com", '"://"', "https://a.com", id="one slash"),
     pytest.param("https:a.com", '"://"', "https://a.com", id="no slash"),
     pytest.param("HTTPS://a.com", "upper case in its scheme", "https://a.com", id="an upper-case scheme"),
@@ -220,8 +222,11 @@ def test_a_text_longer_than_any_origin_is_refused_by_its_length() -> None:
             parse("https://a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
         with pytest.raises(OriginError, match="characters long"):
             parse("https://a.com/".ljust(4 * MAX_ORIGIN_LENGTH + 1, "x"))
-        with pytest.raises(OriginError, match="a path"):
-            parse_pattern("https://*.a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
+    with pytest.raises(OriginError) as caught:
+        parse_pattern("https://*.a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
+    assert caught.value.mend == "https://*.a.com"
+    with pytest.raises(OriginError, match="characters long"):
+        parse_pattern("https://*.a.com/".ljust(4 * MAX_ORIGIN_LENGTH + 1, "x"))
     with pytest.raises(OriginError, match="1048576 characters long") as caught:
         parse_origin("https://" + "a" * (2**20 - 8))
     assert len(str(caught.value)) < 200
