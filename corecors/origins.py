@@ -153,6 +153,7 @@ _PLACEHOLDER = re.compile(r"\$\{|\$[A-Z_]+\b|\{\{|%\(|<[^>]*>")  # of shells, te
 _ANYONE = "is no origin; any origin at all is the one entry '*'"
 _NOBODY = "names no origin; a site's own pages need no entry, so leave it out"
 _WORDS = {"all": _ANYONE, "any": _ANYONE, "self": _NOBODY, "same-origin": _NOBODY, "none": _NOBODY}
+_WRITTEN_AS_REGEX = re.compile(r"\^.*|.*\$|/[^/].*/", re.DOTALL)
 _REGEX = re.compile(r"\\[.dw]|\A\.\*|\.\*[\\?]|\.\+|\([^()|]*[|)]|\[\w-\w")
 
 
@@ -225,7 +226,7 @@ def fault_of_entry(text: str) -> str | None:
 def looks_like_regex(text: str) -> bool:
     """Whether `text` was surely written as a regular expression, for it holds what no origin or pattern has."""
     scheme, separator, rest = text.partition("://")
-    if text[:1] == "^" or text[-1:] == "$" or (len(text) > 2 and text[0] == text[-1] == "/" != text[1]):
+    if _WRITTEN_AS_REGEX.fullmatch(text) is not None:
         return True
     if separator:
         return re.search(r"[?()]", scheme) is not None or _REGEX.search(rest) is not None

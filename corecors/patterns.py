@@ -63,12 +63,12 @@ def parse_pattern(text: str) -> OriginPattern:
         rest = rest[: -len(ANY_PORT)]
     if rest.startswith(("*.", ".")):
         bare = "https://" + rest.removeprefix("*")[1:]
-        mended = (mended_origin(bare) or bare).replace("://", ANY_SUBDOMAIN, 1)
+        mended = (mended_origin(bare) or bare).replace("://", ANY_SUBDOMAIN)
         raise OriginError("has no scheme", _mended_pattern(mended + (ANY_PORT if any_port else "")))
     any_subdomain = ANY_SUBDOMAIN in rest
     if any_subdomain:
-        rest = rest.replace(ANY_SUBDOMAIN, "://", 1)
-    origin = _parse_rest(text, rest, any_subdomain, any_port)
+        rest = rest.replace(ANY_SUBDOMAIN, "://")
+    origin = _parse_rest(rest, any_subdomain, any_port)
     if any_subdomain and is_ip_address(origin.host):
         raise OriginError("has a wildcard before an IP address, which has no subdomains")
     if any_port and origin.port is not None:
@@ -76,8 +76,8 @@ def parse_pattern(text: str) -> OriginPattern:
     return OriginPattern(origin, any_subdomain, any_port)
 
 
-def _parse_rest(text: str, rest: str, any_subdomain: bool, any_port: bool) -> Origin:
-    """The origin that is left of the pattern `text` once its wildcards are taken out."""
+def _parse_rest(rest: str, any_subdomain: bool, any_port: bool) -> Origin:
+    """The origin that is left of a pattern once its wildcards are taken out."""
     if "*" in rest:
         raise OriginError(_misplaced_wildcard(rest))
     try:
@@ -86,7 +86,7 @@ def _parse_rest(text: str, rest: str, any_subdomain: bool, any_port: bool) -> Or
         mended = error.mend
         if mended is not None:
             if any_subdomain:
-                mended = mended.replace("://", ANY_SUBDOMAIN, 1)
+                mended = mended.replace("://", ANY_SUBDOMAIN)
             mended = _mended_pattern(mended + (ANY_PORT if any_port else ""))
         raise OriginError(error.wrong, mended) from None
 
