@@ -10,7 +10,7 @@ NEEDED = ("click", "rich", "urllib3", "werkzeug")
 
 
 def main() -> None:
-    """Run the command line on `sys.argv`. Exits 2 if the packages of the extra `cli` are not installed."""
+    """Run the command line on `sys.argv` and exit. Exits 2 if the packages of the extra `cli` are not installed."""
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         names = " and ".join([", ".join(missing[:-1]), missing[-1]] if missing[1:] else missing)
@@ -20,9 +20,9 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    from corecors.cli import commands
+    from corecors.cli import run
 
-    commands(prog_name="corecors")
+    sys.exit(run())
 
 
 if __name__ == "__main__":

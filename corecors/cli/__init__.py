@@ -4,17 +4,31 @@ A subcommand is a click command of the same name as its module; `COMMANDS` lists
 `corecors --help` shows, so that help imports none of them.
 """
 
+import os
+import sys
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 
 import click
 
+COMPLETION = "_CORECORS_COMPLETE"  # set by what click puts into shells
+UNUSABLE = 2  # bad usage, or input that cannot be read
+INTERRUPTED = 128 + 2  # as shells number the end by SIGINT
+READER_GONE = 128 + 13  # and by SIGPIPE
+
 COMMANDS = {
-    "check": "Tell what a policy decides for one origin, method and list of headers.",
+    "check": "Tell what a policy decides about one request.",
     "demo": "Watch a browser's rules applied to a small API, request by request.",
     "doctor": "Find out why a browser says no to a running server.",
     "lint": "Read a policy from a file and name every mistake in it.",
 }
+
+
+EPILOG = """\b
+NO_COLOR=1 turns colours off. Completion for bash (zsh and fish likewise):
+  eval "$(_CORECORS_COMPLETE=bash_source corecors)"
+"""
 
 
 class LazyGroup(click.Group):
@@ -29,12 +43,70 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if nearest := get_close_matches(args[0], self.list_commands(ctx), n=1):
+                error.message += f" Did you mean {nearest[0]!r}?"
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 @click.version_option(package_name="corecors")
 def commands() -> None:
-    """CORS for Python, decided in one place."""
+    """CORS for Python, decided in one place.
+
+    \b
+    Examples:
+      corecors demo
+      corecors doctor https://api.example.com --origin https://app.example.com
+      corecors check cors.toml --origin https://app.example.com -X PUT
+      corecors lint cors.toml
+    """
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code. `arguments`: in place of those in `sys.argv`.
+
+    Whatever happens, a user sees a line and no traceback; `CORECORS_TRACEBACK=1` shows it.
+    """
+    try:
+        result = commands.main(arguments, prog_name="corecors", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except SystemExit as ended:  # by itself click ends so for completion, and when the reader of the output has gone
+        return int(ended.code or 0) if COMPLETION in os.environ else READER_GONE
+    except BrokenPipeError:
+        _abandon_output()
+        return READER_GONE
+    except OSError as error:
+        _abandon_output()
+        click.echo(f"Error: {error.strerror or error}", err=True)
+        return UNUSABLE
+    except Exception as error:
+        if os.environ.get("CORECORS_TRACEBACK"):
+            raise
+        click.echo(
+            f"Error: {type(error).__name__}: {error}\nThat is a mistake in corecors; please report it with what "
+            "CORECORS_TRACEBACK=1 shows.",
+            err=True,
+        )
+        return UNUSABLE
+    return result if isinstance(result, int) else 0
+
+
+def _abandon_output() -> None:
+    """Let nothing be written at exit to what cannot be written to: Python would complain about that."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,7 +55,7 @@ class BoundedClient:
             headers["Content-Length"] = "0"
         try:
             response = self._pool.request(
-                request.method, request.url, body=request.body, headers=headers, preload_content=False
+                request.method, request.url, body=request.body, headers=headers, preload_content=False, redirect=False
             )
             try:
                 response.read(MAX_BODY, decode_content=False)

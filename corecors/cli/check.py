@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from corecors import Decision, Policy, PolicyError, evaluate
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
 from corecors.cli.policy_argument import POLICY_HELP, read_policy
+from corecors.cli.terminal import terminal
 from corecors.headers import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 
 NO_SERVER = "https://api.invalid/"  # RFC 2606: never resolves; nothing is sent anywhere
@@ -68,7 +68,14 @@ check.help = f"""Tell what a policy decides about a request from one origin.
 
 The request is put together as a browser would, with a preflight where one is due, and answered by the policy; nothing
 is sent.
-{POLICY_HELP}"""
+
+{POLICY_HELP}
+\b
+Examples:
+  corecors check cors.toml --origin https://app.example.com
+  corecors check cors.toml --origin https://app.example.com \\
+      -X PUT -H Content-Type -H X-Token --credentials
+"""
 
 
 def _header(argument: str) -> tuple[str, str]:
@@ -101,14 +108,14 @@ def _as_data(allowed: bool, decisions: list[Decision], verdict: Verdict | None) 
 
 
 def _explanation(allowed: bool, decisions: list[Decision], verdict: Verdict | None) -> str:
-    """The policy's own words where it refuses; the browser's where the policy lets through what a browser does not."""
-    if verdict is None or not decisions[-1].allowed:
-        return decisions[-1].explain()
-    return decisions[-1].explain() if allowed else f"{verdict.explanation} {verdict.mend}".strip()
+    """The policy's own words where it refuses; the browser's where it sends nothing, or keeps the answer to itself."""
+    if verdict is not None and not allowed and (not decisions or decisions[-1].allowed):
+        return f"{verdict.explanation} {verdict.mend}".strip()
+    return decisions[-1].explain()
 
 
 def _print(allowed: bool, decisions: list[Decision], verdict: Verdict | None) -> None:
-    console = Console(highlight=False)
+    console = terminal()
     word = Text("allowed", style="bold green") if allowed else Text("refused", style="bold red")
     console.print(Text.assemble(word, "  ", _explanation(allowed, decisions, verdict)))
     for decision in decisions:

@@ -11,19 +11,25 @@ from corecors.cli.demo_cases import CASES, Site
 from corecors.cli.demo_client import Client
 from corecors.cli.demo_report import Outcome, legend, summary, table
 from corecors.cli.demo_servers import running_site
+from corecors.cli.terminal import terminal
 
 
-@click.command()
-@click.option("--serve", is_flag=True, help="Keep the servers running, for a browser of your own and for curl.")
+@click.command(epilog="Exits 0 if every case ended as the policy says, else 1.")
+@click.option("--serve", is_flag=True, help="Serve until Ctrl-C, for a browser and curl.")
 @click.pass_context
 def demo(context: click.Context, serve: bool) -> None:
     """Watch a browser's rules applied to a small API.
 
     Starts an API on one port of 127.0.0.1 and a page on another, does what a browser would do for each of the demo's
-    cases, and prints what was sent, what came back, and what script could read. Exits 1 if a case ended otherwise than
-    the policy says.
+    cases, and prints what was sent, what came back, and what script could read. With --serve, your own browser does,
+    and the page has a playground for a policy of your own.
+
+    \b
+    Examples:
+      corecors demo
+      corecors demo --serve
     """
-    console = Console(highlight=False)
+    console = terminal()
     with running_site() as site:
         if serve:
             keep_open(site, console)

@@ -23,7 +23,7 @@ class Client:
             headers.add(name, value)
         if request.credentials:
             headers.add("Cookie", f"{COOKIE_NAME}={USER}")
-        response = self._pool.request(request.method, request.url, body=request.body, headers=headers)
+        response = self._pool.request(request.method, request.url, body=request.body, headers=headers, redirect=False)
         return Received(response.status, tuple(response.headers.items()))
 
     def close(self) -> None:

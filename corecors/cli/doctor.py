@@ -6,11 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from corecors.browser import Check, Credentials, Exchange, Received, Request, SentRequest, Verdict, simulate
+from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
+from corecors.cli import UNUSABLE
 from corecors.cli.bounded_client import (
     MAX_REQUESTS,
     BoundedClient,
@@ -18,18 +16,9 @@ from corecors.cli.bounded_client import (
     TooManyRequestsError,
     UnreachableError,
 )
+from corecors.cli.doctor_report import deciding, page_section, print_report
 from corecors.cli.hazards import Hazard, find_hazards
 from corecors.headers import ORIGIN
-
-UNUSABLE = 2
-
-EXAMPLES = """
-    \b
-    Examples:
-      corecors doctor https://api.example.com/orders --origin https://app.example.com
-      corecors doctor https://api.example.com/orders --origin https://app.example.com \\
-          -X PUT -H "Content-Type: application/json" --credentials
-"""
 
 
 @click.command(epilog="Exits 0 if it works in a browser, 1 if it would fail, 2 if there was no answer or bad usage.")
@@ -78,7 +67,7 @@ def doctor(
     if as_json:
         click.echo(json.dumps(_as_data(verdict, hazards, client.sent), indent=2))
     else:
-        _print(verdict, hazards, client.sent)
+        print_report(verdict, hazards, client.sent)
     fails = not verdict.readable_in_practice or (strict and any(hazard.serious for hazard in hazards))
     context.exit(1 if fails else 0)
 
@@ -88,7 +77,15 @@ doctor.help = f"""Find out why a browser says no to a running server.
 Behaves like a browser towards URL: sends a preflight where one is due, with the bytes that browsers send, checks every
 answer by the Fetch standard, follows redirects, and tells what script can read. Then it looks for dangers. At most
 {MAX_REQUESTS} requests go out, all to the host in URL.
-{EXAMPLES}"""
+
+\b
+Examples:
+  corecors doctor https://api.example.com/orders \\
+      --origin https://app.example.com
+  corecors doctor https://api.example.com/orders/7 \\
+      --origin https://app.example.com --credentials \\
+      -X PUT -H "Content-Type: application/json" -d "{{}}"
+"""
 
 
 class _Unusable(click.ClickException):
@@ -98,9 +95,12 @@ class _Unusable(click.ClickException):
 def _request(
     url: str, origin: str, method: str, headers: tuple[str, ...], data: str | None, credentials: bool
 ) -> Request:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(url):
         raise _Unusable(f"{url!r} is no address of a server: write http://... or https://...")
+    try:
+        body = None if data is None else data.encode()
+    except UnicodeEncodeError:
+        raise _Unusable("--data: only text can be sent, and that is none") from None
     pairs = []
     for header in headers:
         name, colon, value = header.partition(":")
@@ -114,10 +114,18 @@ def _request(
             method=method,
             headers=tuple(pairs),
             credentials=Credentials.INCLUDE if credentials else Credentials.SAME_ORIGIN,
-            body=None if data is None else data.encode(),
+            body=body,
         )
     except ValueError as error:
         raise _Unusable(f"--origin: {error}") from None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that are no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _client(url: str, timeout: float, insecure: bool, ca_file: str | None) -> BoundedClient:
@@ -182,87 +190,13 @@ def _as_data(verdict: Verdict, hazards: list[Hazard], sent: int) -> dict[str, An
 def _first_finding(verdict: Verdict, hazards: list[Hazard]) -> dict[str, str] | None:
     """What to mend first: the step that fails, else the gravest danger."""
     if not verdict.readable:
-        return {"what": verdict.step.value, "explanation": verdict.explanation, "mend": verdict.mend}
+        check = deciding(verdict)
+        return {
+            "what": check.step.value,
+            "explanation": check.explanation,
+            "mend": check.mend,
+            "page": page_section(verdict),
+        }
     if hazards:
         return {"what": hazards[0].name, "explanation": hazards[0].wrong, "mend": hazards[0].mend}
     return None
-
-
-def _print(verdict: Verdict, hazards: list[Hazard], sent: int) -> None:
-    console = Console(highlight=False)
-    _print_summary(console, verdict, hazards)
-    for number, exchange in enumerate(verdict.exchanges):
-        if number == 0:
-            _print_checks(console, [check for check in verdict.checks if check.exchange is None])
-        _print_exchange(console, exchange)
-        _print_checks(console, [check for check in verdict.checks if check.exchange == number])
-    if not verdict.exchanges:
-        _print_checks(console, list(verdict.checks))
-    if verdict.readable_in_practice:
-        console.print()
-        _print_names(console, "Script can read", [name for name, _ in verdict.readable_headers])
-        _print_names(console, "Script cannot see", list(verdict.hidden_headers))
-    if hazards:
-        console.print("\n[bold]Dangers[/bold]")
-        rows = Table.grid(padding=(0, 2))
-        for hazard in hazards:
-            style = "bold red" if hazard.serious else "bold yellow"
-            rows.add_row(
-                Text("serious" if hazard.serious else "minor", style),
-                Text.assemble(hazard.wrong, (f"\n{hazard.mend}", "green")),
-            )
-        console.print(rows)
-    console.print(f"\n{sent} request{'' if sent == 1 else 's'} sent.", style="dim")
-
-
-def _print_summary(console: Console, verdict: Verdict, hazards: list[Hazard]) -> None:
-    if not verdict.readable_in_practice:
-        console.print(Text.assemble(("A browser would say no", "bold red"), f": {verdict.explanation}"))
-        console.print(Text(verdict.mend, "green"))
-        console.print(Text(f"Why browsers do this: {verdict.decisive.url}; their messages: docs/errors.md", "dim"))
-    elif not verdict.readable:
-        console.print(Text.assemble(("Works in today's browsers only", "bold yellow"), f": {verdict.explanation}"))
-        console.print(Text(verdict.mend, "green"))
-    else:
-        serious = sum(hazard.serious for hazard in hazards)
-        also = f"; {serious} serious danger{'' if serious == 1 else 's'} beside that" if serious else ""
-        console.print(Text.assemble(("Works in a browser", "bold green"), also, "."))
-        if hazards:
-            console.print(Text.assemble(("First: ", "bold"), hazards[0].wrong))
-
-
-def _print_exchange(console: Console, exchange: Exchange) -> None:
-    kind = "preflight" if exchange.sent.preflight else "request"
-    console.print()
-    console.print(Text.assemble((f"{exchange.sent.method} {exchange.sent.url}", "bold"), f"  ({kind})"))
-    for name, value in exchange.sent.headers:
-        console.print(Text(f"  > {name}: {_printable(value)}", "dim"), soft_wrap=True)
-    console.print(Text(f"  < {exchange.received.status}", "dim"))
-    for name, value in exchange.received.headers:
-        if name.lower().startswith("access-control-") or name.lower() in ("vary", "location", "timing-allow-origin"):
-            console.print(Text(f"  < {_printable(name)}: {_printable(value)}", "dim"), soft_wrap=True)
-
-
-def _print_checks(console: Console, checks: list[Check]) -> None:
-    rows = Table.grid(padding=(0, 1))
-    for check in checks:
-        if check.passed:
-            mark = Text("  passed", "green")
-        elif check.passed_in_practice:
-            mark = Text("  laxer ", "yellow")
-        else:
-            mark = Text("  FAILED", "bold red")
-        section = Text(f" [{check.section}]", "dim")
-        text = Text.assemble(check.explanation, "" if check.passed else (f" {check.mend}", "green"), section)
-        rows.add_row(mark, text)
-    console.print(rows)
-
-
-def _print_names(console: Console, what: str, names: list[str]) -> None:
-    if names:
-        console.print(f"{what}: {', '.join(map(_printable, names))}")
-
-
-def _printable(text: str) -> str:
-    """Text from the server, with nothing in it that moves a terminal's cursor."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

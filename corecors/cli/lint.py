@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from corecors import Policy, PolicyError, parse_pattern
 from corecors.cli.policy_argument import POLICY_HELP, read_policy
+from corecors.cli.terminal import terminal
 from corecors.headers import SAFELISTED_RESPONSE_HEADER_NAMES, WILDCARD
 from corecors.preflight_cache import Engine
 from corecors.public_suffixes import is_public_suffix
@@ -52,7 +52,14 @@ def lint(context: click.Context, policy: str, strict: bool, as_json: bool) -> No
 lint.help = f"""Read a policy and name every mistake in it.
 
 Problems are what a policy refuses to be; warnings are allowed and seldom meant.
-{POLICY_HELP}"""
+
+{POLICY_HELP}
+\b
+Examples:
+  corecors lint cors.toml
+  corecors lint --strict shop.settings:policy
+  CORS_ALLOW_ORIGINS=https://app.example.com corecors lint env:
+"""
 
 
 def find_warnings(policy: Policy) -> Iterator[PolicyWarning]:
@@ -131,7 +138,7 @@ def _about_names(policy: Policy) -> Iterator[PolicyWarning]:
 
 
 def _print(policy: str, problems: list[dict[str, Any]], warnings: list[dict[str, Any]]) -> None:
-    console = Console(highlight=False)
+    console = terminal()
     if not (problems or warnings):
         console.print(Text.assemble(("clean", "bold green"), f"  {policy} has no problem and no warning"))
         return

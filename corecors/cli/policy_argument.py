@@ -15,6 +15,8 @@ from corecors.policy import FIELDS
 
 TABLES = (("tool", "corecors"), ("cors",))  # where a policy may stand in a file that holds other things too
 ENVIRONMENT = "env:"
+FORMS = "POLICY is a TOML file, module:attribute, or env:"
+MAX_FILE_LENGTH = 1 << 20  # bytes; a policy has some hundred, a pyproject.toml some thousand
 
 
 def read_policy(source: str) -> Policy:
@@ -33,14 +35,22 @@ def read_policy(source: str) -> Policy:
 
 def _table(path: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE_LENGTH + 1)
+        if len(text) > MAX_FILE_LENGTH:
+            raise _unusable(f"{str(path)!r} is larger than a policy can be ({MAX_FILE_LENGTH:,} bytes)")
+        document = tomllib.loads(text.decode("utf-8-sig"))
     except FileNotFoundError:
-        raise _unusable(f"there is no file {str(path)!r}", _nearest_file(path)) from None
+        raise _not_found(f"there is no file {str(path)!r}", _nearest_file(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise _unusable(f"{str(path)!r} cannot be read: {reason}") from None
     except tomllib.TOMLDecodeError as error:
         raise _unusable(f"{str(path)!r} is no TOML: {error}") from None
+    except RecursionError:
+        raise _unusable(f"{str(path)!r} is nested too deeply") from None
+    except ValueError as error:  # a path with a null byte
+        raise _unusable(f"{str(path)!r} is no path: {error}") from None
     for names in TABLES:
         found: Any = document
         for name in names:
@@ -57,27 +67,39 @@ def _imported(module: str, attribute: str) -> Policy:
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = import_module(module)
-    except PolicyError:
+    except (PolicyError, KeyboardInterrupt):
         raise
-    except Exception as error:
-        raise _unusable(f"the module {module!r} cannot be imported: {type(error).__name__}: {error}") from None
+    except ModuleNotFoundError as error:
+        raise _not_found(f"the module {module!r} cannot be imported: {_words(error)}") from None
+    except BaseException as error:  # SystemExit too, which scripts without a `main` guard raise
+        raise _unusable(f"the module {module!r} cannot be imported: {_words(error)}") from None
     finally:
         sys.path.remove(os.getcwd())
     for name in attribute.split(".") if attribute else ["policy"]:
-        if not hasattr(found, name):
-            policies = [key for key, value in vars(found).items() if isinstance(value, Policy)]
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            policies = [key for key, value in getattr(found, "__dict__", {}).items() if isinstance(value, Policy)]
             nearest = get_close_matches(name, policies, n=1) or policies[:1]
-            raise _unusable(f"the module {module!r} has no {name!r}", nearest[0] if nearest else None)
-        found = getattr(found, name)
+            raise _unusable(f"the module {module!r} has no {name!r}", nearest[0] if nearest else None) from None
+        except Exception as error:
+            raise _unusable(f"{module}:{attribute} cannot be read: {_words(error)}") from None
     if not isinstance(found, Policy):
         raise _unusable(f"{module}:{attribute or 'policy'} is of type {type(found).__name__}, not a Policy")
     return found
 
 
+def _words(error: BaseException) -> str:
+    """The error on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+
+
 def _unusable(wrong: str, nearest: str | None = None) -> click.ClickException:
-    hint = f"; did you mean {nearest!r}?" if nearest else ""
-    known = "" if nearest else " (POLICY is a TOML file, module:attribute, or env:)"
-    return _UnusableError(f"{wrong}{hint or known}")
+    return _UnusableError(f"{wrong}; did you mean {nearest!r}?" if nearest else wrong)
+
+
+def _not_found(wrong: str, nearest: str | None = None) -> click.ClickException:
+    return _unusable(wrong if nearest else f"{wrong} ({FORMS})", nearest)
 
 
 class _UnusableError(click.ClickException):
@@ -93,12 +115,11 @@ def _nearest_file(path: Path) -> str | None:
     return str(path.with_name(nearest[0])) if nearest else None
 
 
-POLICY_HELP = f"""
-    \b
-    POLICY is one of
-      cors.toml              a file with {FIELDS[0]} = [...] and the like,
-      pyproject.toml         or with a table [tool.corecors] (or [cors]),
-      shop.settings:policy   a Policy in a module that can be imported,
-      env:                   the variables CORS_ALLOW_ORIGINS and the like
-                             (env:SHOP_CORS_ for another prefix).
+POLICY_HELP = f"""\b
+POLICY is one of
+  cors.toml              a file with {FIELDS[0]} = [...] and the like,
+  pyproject.toml         or with a table [tool.corecors] (or [cors]),
+  shop.settings:policy   a Policy in a module that can be imported,
+  env:                   the variables CORS_ALLOW_ORIGINS and the like
+                         (env:SHOP_CORS_ for another prefix).
 """

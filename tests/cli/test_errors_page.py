@@ -59,3 +59,15 @@ def test_each_section_has_a_cause_and_a_fix(title):
     text = section(title)
     assert "**Cause.**" in text
     assert "**Fix.**" in text
+
+
+@pytest.mark.parametrize("title", [title for title in SECTIONS if title != "A cache in between"])
+def test_the_doctor_links_to_the_section(title):
+    broken = SERVERS[SECTIONS[title]]
+    with serving(application(broken.serve)) as url:
+        arguments = [url, "--origin", PAGE, "--no-hazards", *broken.options]
+        found = json.loads(CliRunner().invoke(doctor, [*arguments, "--json"]).output)
+        shown = CliRunner().invoke(doctor, arguments).output
+    anchor = re.sub("[^a-z -]", "", title.lower()).replace(" ", "-")
+    assert found["finding"]["page"] == f"docs/errors.md#{anchor}"
+    assert f"More: docs/errors.md#{anchor}\n" in shown
