@@ -43,13 +43,13 @@ class CORSPlugin:
         self.policy = policy
         self.options = options
 
-    def setup(self, app: Bottle) -> None:
+    def setup(self, app: Any) -> None:
         if any(isinstance(plugin, CORSPlugin) for plugin in app.plugins):
             raise PluginError("this application has CORS already; to change its policy, set the plugin's")
         CORSMiddleware(app.wsgi, self.policy or Policy(), **self.options)  # raises for what is wrong with either
         _serve(app, self, adopt=True)
 
-    def apply(self, callback: Callable[..., Any], route: Route) -> Callable[..., Any]:
+    def apply(self, callback: Callable[..., Any], route: Any) -> Callable[..., Any]:
         """Nothing: what a callback returns is only a part of the responses."""
         app = route.app
         while not isinstance(app.wsgi, RoutePolicies):
@@ -69,8 +69,9 @@ class _Current(NamedTuple):
 class RoutePolicies:
     """One application's WSGI callable: tells its middleware which policy governs, by the route that is asked for."""
 
-    def __init__(self, app: Bottle, plugin: CORSPlugin) -> None:
-        self.plugin, self._app, self._wsgi = plugin, app, app.wsgi
+    def __init__(self, app: Any, plugin: CORSPlugin) -> None:
+        self.plugin: CORSPlugin = plugin
+        self._app, self._wsgi = app, app.wsgi
         self._current: _Current | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,6 +1,7 @@
 """What `corecors doctor` sends with: real HTTP to one host, bounded in number and time, nothing followed by itself."""
 
 import ssl
+import warnings
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -34,7 +35,7 @@ class BoundedClient:
     def __init__(self, url: str, *, timeout: float, verify: bool = True, ca_file: str | None = None) -> None:
         self._host = urlsplit(url).hostname
         self._timeout = timeout
-        self.sent = 0
+        self.sent: int = 0
         context = ssl.create_default_context(cafile=ca_file)
         if not verify:
             context.check_hostname = False
@@ -54,9 +55,17 @@ class BoundedClient:
         if request.body is not None and request.body == b"":
             headers["Content-Length"] = "0"
         try:
-            response = self._pool.request(
-                request.method, request.url, body=request.body, headers=headers, preload_content=False, redirect=False
-            )
+            with warnings.catch_warnings():
+                # Whoever says --insecure knows.
+                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+                response = self._pool.request(
+                    request.method,
+                    request.url,
+                    body=request.body,
+                    headers=headers,
+                    preload_content=False,
+                    redirect=False,
+                )
             try:
                 response.read(MAX_BODY, decode_content=False)
             finally:

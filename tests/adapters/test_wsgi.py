@@ -557,11 +557,13 @@ def test_a_header_of_a_mebibyte_costs_bounded_work() -> None:
 
         app = CORSMiddleware(returns_a_list, POLICY, rejections=None)
         before = sys.gettrace()
+        gc.disable()  # what a collection happens to finalise is not this request's work
         sys.settrace(trace)
         try:
             app(environ, lambda *_: None)
         finally:
             sys.settrace(before)
+            gc.enable()
         return count
 
     def preflight(names: str) -> Environ:
@@ -574,6 +576,4 @@ def test_a_header_of_a_mebibyte_costs_bounded_work() -> None:
     for text in (",", "x-one,", " ", "a"):
         small, large = (text * (size // len(text)) for size in (8192, 1 << 20))
         assert steps(preflight(large)) <= steps(preflight(small))
-        assert steps(environ_of("GET", "/", (("Origin", large),))) <= steps(
-            environ_of("GET", "/", (("Origin", small),))
-        )
+        assert steps(origin(large)) <= steps(origin(small))
