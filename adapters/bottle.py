@@ -36,8 +36,7 @@ class CORSPlugin:
     For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`.
     """
 
-    name = "cors"
-    api = 2
+    name, api = "cors", 2
 
     def __init__(self, policy: Policy | PolicySource | None, **options: Any) -> None:
         self.policy = policy
