@@ -230,3 +230,15 @@ def test_a_server_cannot_write_to_the_terminal_what_it_likes():
         result = run(url)
     assert "\x1b[2J" not in result.output
     assert "\x07" not in result.output
+
+
+def test_doubled_lines_that_browsers_put_up_with_are_minor_dangers():
+    def doubled(asked: Asked) -> tuple[int, list[tuple[str, str]]]:
+        return 200, [("Access-Control-Allow-Origin", "*"), ("Vary", "Origin"), ("Vary", "Accept-Encoding, origin")]
+
+    with serving(application(doubled)) as url:
+        found = json.loads(run(url, "--json").output)
+    assert found["works"]
+    (hazard,) = [hazard for hazard in found["hazards"] if hazard["name"] == "Vary doubled"]
+    assert not hazard["serious"]
+    assert hazard["value"] == "Origin, Accept-Encoding, origin"
