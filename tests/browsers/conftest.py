@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .rounds import Round, Sites
 
 REQUIRE = "CORECORS_REQUIRE_BROWSERS"
-PACKAGES = ("fontTools", "marionette_driver", "selenium", "trustme", "werkzeug")  # the group `browsers`
+PACKAGES = ("bottle", "flask", "fontTools", "marionette_driver", "selenium", "trustme", "werkzeug")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 CONFORMANCE = Path(__file__).parents[2] / "docs" / "conformance.md"
 
