@@ -87,8 +87,8 @@ def _words(error: urllib3.exceptions.HTTPError) -> str:
         return "the name does not resolve"
     if isinstance(error, urllib3.exceptions.SSLError):
         return f"TLS: {error.args[0] if error.args else error}"
+    if isinstance(error, urllib3.exceptions.NewConnectionError):  # before the next: it counts as a timeout there
+        return str(error).rpartition("] ")[2] or "no connection"
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return "no answer in time"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return str(error).rpartition("] ")[2] or "no connection"
     return str(error)
