@@ -36,7 +36,8 @@ class CORSPlugin:
     For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`.
     """
 
-    name, api = "cors", 2
+    name = "cors"
+    api = 2
 
     def __init__(self, policy: Policy | PolicySource | None, **options: Any) -> None:
         self.policy = policy
@@ -114,8 +115,7 @@ class RoutePolicies:
         return policy if policy is None or isinstance(policy, Policy) else policy.for_environ(environ)
 
     def _match(self, environ: Mapping[str, Any], method: str) -> Route | None:
-        # Bottle decodes the path before it matches.
-        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "ignore")
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "ignore")  # as Bottle does first
         try:
             return self._app.router.match({"REQUEST_METHOD": method, "PATH_INFO": path})[0]
         except HTTPError as error:

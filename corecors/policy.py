@@ -171,9 +171,12 @@ class Policy:
         put(self, "_actual", self._actual_constants())
         put(self, "_preflight", self._preflight_constants())
 
-    def allows_origin(self, origin: str) -> bool:
-        """Whether `origin`, the value of an `Origin` header, is allowed; for a WebSocket handshake, say."""
-        return self._matcher.matches(origin)
+    def allows_origin(self, origin: str | None) -> bool:
+        """Whether `origin`, the value of an `Origin` header, is allowed; for a WebSocket handshake, say.
+
+        None, a handshake without that header, is allowed nothing: browsers always send it.
+        """
+        return origin is not None and self._matcher.matches(origin)
 
     @property
     def allows_any_origin(self) -> bool:

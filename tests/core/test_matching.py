@@ -406,3 +406,8 @@ def test_the_policys_short_way_with_plain_entries_accepts_what_the_parser_does(e
     else:
         with pytest.raises(PolicyError):
             Policy(allow_origins=[entry])
+
+
+@pytest.mark.parametrize("origins", [[], ["https://app.example.com"], ["*"]])
+def test_a_handshake_without_an_origin_is_allowed_nothing(origins: list[str]) -> None:
+    assert Policy(allow_origins=origins).allows_origin(None) is False
