@@ -36,7 +36,8 @@ class CORSMiddleware(partial[Any]):
     rejections: the log of rejected requests; None for no log.
 
     Where none of the middle three is given, a policy is served from remembered answers; anything else costs one full
-    decision a request, some microseconds.
+    decision a request, some microseconds. `func`, which every `partial` has, is the same application as a plain
+    function, for who counts nanoseconds: some fifty fewer.
     """
 
     # An instance whose class defines `__call__` costs a third more per request than a function; a `partial`, which is

@@ -194,3 +194,9 @@ def test_policies_that_are_replaced_at_once_never_leave_a_mixture():
         thread.join()
     allowed = REFUSED if app.policy is other else ALLOWED
     assert request(app, HTTP_ORIGIN=allowed)[1]["Access-Control-Allow-Origin"] == allowed
+
+
+def test_the_plain_function_inside_the_middleware_follows_its_policy():
+    app = CORSMiddleware(application, POLICY, rejections=None)
+    app.policy = Policy(allow_origins=[REFUSED])
+    assert request(app.func, HTTP_ORIGIN=REFUSED)[1]["Access-Control-Allow-Origin"] == REFUSED
