@@ -23,14 +23,17 @@ LINES_PER_PERIOD = 20  # enough to see a roll-out gone wrong, too few to fill a 
 REMEMBERED = 1000  # kinds, some 200 bytes each
 NAMED_IN_SUMMARY = 5  # the kinds that were repeated most
 _OVERLONG = Reason.ORIGIN_MALFORMED.value
+# Fetch, "append a request `Origin` header": browsers send none with these to a page's own origin, and preflight nothing
+# there. Any other request may come from there although another host refused its origin: so it is looked at.
+_NEVER_FROM_OWN_ORIGIN = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_SHOWN_LENGTH = 320  # characters of a path or an origin; no origin is longer
 
 
 class RejectionLog:
     """Reports rejections to `logger`, at most `lines` new kinds and one summary in each `period` of seconds.
 
-    `clock` gives seconds that never go backwards. Repeats are counted without a lock, so that counting costs next to
-    nothing: with several threads a few can be missed.
+    `clock` gives seconds that never go backwards; `subject` is what a summary calls what it counts. Repeats are counted
+    without a lock, so that counting costs next to nothing: with several threads a few can be missed.
     """
 
     def __init__(
@@ -40,8 +43,10 @@ class RejectionLog:
         lines: int = LINES_PER_PERIOD,
         period: float = PERIOD,
         clock: Callable[[], float] = time.monotonic,
+        subject: str = "rejections",
     ) -> None:
         self._logger = logger
+        self._subject = subject
         self._lines = lines
         self._period = period
         self._clock = clock
@@ -55,15 +60,17 @@ class RejectionLog:
         """Report a request with this `Origin` that `policy` refuses, unless it comes from the server's own origin."""
         kind = origin if len(origin) <= MAX_SHOWN_LENGTH else _OVERLONG
         repeats = self._repeats
-        if kind in repeats:
-            if self._clock() < self._due:
-                repeats[kind] += 1  # all that a rejection costs when it is not the first of its kind
-                return
-        elif self._written >= self._lines and self._clock() < self._due:
-            if not is_from_own_origin(environ):
-                self._overflow(printable(kind))  # and all that one of a new kind costs in a flood
+        try:
+            is_known = kind in repeats and environ["REQUEST_METHOD"] in _NEVER_FROM_OWN_ORIGIN
+        except KeyError:  # a server that leaves the method out
+            is_known = False
+        if is_known and self._clock() < self._due:
+            repeats[kind] += 1  # all that a rejection costs when it is not the first of its kind
+        elif is_from_own_origin(environ):
             return
-        if not is_from_own_origin(environ):
+        elif kind not in repeats and self._written >= self._lines and self._clock() < self._due:
+            self._overflow(printable(kind))  # and all that one of a new kind costs in a flood
+        else:
             self.report(decide(policy, environ), environ)
 
     def report(self, decision: Decision, environ: "WSGIEnvironment", prefix: str = "CORS refused") -> None:
@@ -105,7 +112,7 @@ class RejectionLog:
             others = total - sum(count for count, _ in repeated[:NAMED_IN_SUMMARY])
             rest = f"{others:,} others" if others else ""
             what = " and ".join(part for part in (named, rest) if part)
-            self._logger.warning("CORS: %s more rejections like those before: %s", f"{total:,}", what)
+            self._logger.warning("CORS: %s more %s like those before: %s", f"{total:,}", self._subject, what)
         if self._written >= self._lines or len(self._repeats) >= REMEMBERED:
             self._repeats = {}  # so that what got no line in the flood gets one after it
         else:

@@ -34,7 +34,7 @@ class Watch:
         self._report_only = report_only
         self._block_disallowed = block_disallowed
         self._rejections = rejections
-        self._differences = RejectionLog() if report_only else None
+        self._differences = RejectionLog(subject="differences of report-only") if report_only else None
         self._errors = 0
 
     def leaves_to_answers(self, policy: Policy) -> bool:

@@ -83,7 +83,7 @@ def _serving(
     """The application that serves, and what gives it a policy."""
     refused = rejections.refused if rejections is not None else None
     answers: Answers | None = None  # of a policy that is served from remembered answers
-    otherwise = serve_by_decision(app, Policy(), watch)  # what serves under anything else
+    otherwise = app  # what serves under anything else
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         current = answers  # read once: a policy that is replaced meanwhile does not divide this request

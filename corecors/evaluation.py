@@ -210,8 +210,7 @@ def _first_not_allowed(policy: Policy, names: list[str]) -> str | None:
         # Fetch, "CORS non-wildcard request-header name": without credentials `*` is sent, and does not cover it.
         if policy.allow_credentials or headers.NON_WILDCARD_REQUEST_HEADER in policy._header_names:
             return None
-        allowed = {*names} - {headers.NON_WILDCARD_REQUEST_HEADER}
-        return next((name for name in names if name not in allowed), None)
+        return headers.NON_WILDCARD_REQUEST_HEADER if headers.NON_WILDCARD_REQUEST_HEADER in names else None
     return next((name for name in names if name not in policy._header_names), None)
 
 

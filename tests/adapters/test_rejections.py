@@ -252,3 +252,32 @@ def test_own_requests_are_not_counted_in_a_flood(app, caplog, clock):
     caplog.clear()
     request(app, HTTP_ORIGIN="https://another.test")
     assert len(messages(caplog)) == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_an_origin_that_was_refused_on_one_host_is_not_reported_on_its_own(app, caplog, clock, method):
+    request(app, HTTP_ORIGIN="https://www.example.com", HTTP_HOST="api.example.com")
+    for _ in range(5):
+        request(app, REQUEST_METHOD=method, HTTP_ORIGIN="https://www.example.com", HTTP_HOST="www.example.com")
+    rewritten = {"HTTP_HOST": "backend:8000", "HTTP_SEC_FETCH_SITE": "same-origin"}
+    request(app, REQUEST_METHOD=method, HTTP_ORIGIN="https://www.example.com", **rewritten)
+    clock.seconds += 61
+    caplog.clear()
+    request(app, HTTP_ORIGIN="https://another.test")
+    assert len(messages(caplog)) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_every_method_of_a_stranger_is_counted(app, caplog, clock, method):
+    for _ in range(5):
+        request(app, REQUEST_METHOD=method, HTTP_ORIGIN="https://evil.test")
+    clock.seconds += 61
+    request(app, HTTP_ORIGIN="https://evil.test")
+    assert messages(caplog)[1] == "CORS: 4 more rejections like those before: https://evil.test (4)"
+
+
+def test_a_request_without_a_method_is_counted_too(app, caplog):
+    environ = {"HTTP_ORIGIN": "https://evil.test", "HTTP_HOST": "api.example.com"}
+    for _ in range(2):
+        list(app(dict(environ), lambda status, headers, exc_info=None: None))
+    assert len(caplog.records) == 1

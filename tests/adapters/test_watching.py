@@ -5,7 +5,7 @@ import threading
 import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
-from corecors import Decision, Kind, PathPolicies, Policy, Reason
+from corecors import Decision, Kind, PathPolicies, Policy, Reason, evaluate
 from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.wsgi import CORSMiddleware
 
@@ -96,6 +96,16 @@ def test_report_only_logs_what_would_be_decided_otherwise_and_changes_nothing(ca
         assert request(app, HTTP_ORIGIN=origin) == request(plain, HTTP_ORIGIN=origin)
     (record,) = caplog.records
     assert record.getMessage().startswith(expected)
+
+
+def test_a_summary_says_what_it_counts(caplog):
+    log = RejectionLog(subject="differences of report-only")
+    for _ in range(3):
+        log.report(evaluate(POLICY, "GET", REFUSED), {}, "CORS report-only: would refuse")
+    log.sum_up()
+    assert caplog.records[-1].getMessage() == (
+        f"CORS: 2 more differences of report-only like those before: {REFUSED} (2)"
+    )
 
 
 def test_report_only_is_silent_where_both_policies_agree(caplog):
