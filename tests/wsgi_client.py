@@ -52,3 +52,18 @@ def call(app: Application, environ: dict[str, Any]) -> Answer:
 
 def send(app: Application, method: str, target: str, headers: Headers = (), body: bytes = b"") -> Answer:
     return call(app, environ_of(method, target, headers, body))
+
+
+def values(answer: Answer, name: str) -> list[str]:
+    """The values of each header line of that name."""
+    return [value for each, value in answer.headers if each.lower() == name.lower()]
+
+
+def answering(status: str, *headers: tuple[str, str], body: bytes = b"") -> Application:
+    """An application that always answers like this."""
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response(status, list(headers))
+        return [body]
+
+    return app
