@@ -34,7 +34,6 @@ class BoundedClient:
 
     def __init__(self, url: str, *, timeout: float, verify: bool = True, ca_file: str | None = None) -> None:
         self._host = urlsplit(url).hostname
-        self._timeout = timeout
         self.sent: int = 0
         context = ssl.create_default_context(cafile=ca_file)
         if not verify:
