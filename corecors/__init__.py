@@ -1,5 +1,13 @@
 """CORS decided in one place: a core of pure functions that depends on nothing but the standard library."""
 
+from corecors._decisions.headers import UNRELATED_HEADERS, merge_headers
+from corecors._origins.matching import OriginMatcher
+from corecors._origins.parsing import Origin, OriginError, parse_origin
+from corecors._origins.patterns import OriginPattern, parse_pattern
+from corecors._policy.loading import policy_from_env, policy_from_mapping, policy_from_toml
+from corecors._policy.paths import PathPolicies, PolicySource
+from corecors._policy.policy import Policy
+from corecors._policy.problems import PolicyError, Problem
 from corecors.answers import Answers
 from corecors.evaluation import (
     Decision,
@@ -10,14 +18,6 @@ from corecors.evaluation import (
     preflight_headers,
     response_headers,
 )
-from corecors.headers import UNRELATED_HEADERS, merge_headers
-from corecors.loading import policy_from_env, policy_from_mapping, policy_from_toml
-from corecors.matching import OriginMatcher
-from corecors.origins import Origin, OriginError, parse_origin
-from corecors.paths import PathPolicies, PolicySource
-from corecors.patterns import OriginPattern, parse_pattern
-from corecors.policy import Policy
-from corecors.problems import PolicyError, Problem
 
 __all__ = [
     "UNRELATED_HEADERS",
@@ -45,3 +45,8 @@ __all__ = [
     "preflight_headers",
     "response_headers",
 ]
+
+# Tracebacks, pickles and reference pages show the name that users import, wherever the code stands.
+for _name in __all__:
+    if callable(globals()[_name]):
+        globals()[_name].__module__ = __name__

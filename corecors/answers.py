@@ -6,9 +6,9 @@ is refused is never remembered, so an attacker can fill nothing; who can make up
 empty the memory, which costs the next request of each origin one ordinary evaluation.
 """
 
+from corecors._decisions.headers import ALLOW_ORIGIN, MAX_METHOD_LENGTH, PREFLIGHT_METHOD, VARY
+from corecors._policy.policy import Policy
 from corecors.evaluation import FAILED_STATUS, PASSED_STATUS, VARY_ACTUAL, VARY_PREFLIGHT, evaluate, response_headers
-from corecors.headers import ALLOW_ORIGIN, MAX_METHOD_LENGTH, PREFLIGHT_METHOD, VARY
-from corecors.policy import Policy
 
 HeaderList = list[tuple[str, str]]
 

@@ -7,10 +7,10 @@ Every function is pure. A comment at a decision names the section of the Fetch s
 from dataclasses import dataclass, field
 from enum import Enum
 
-from corecors import headers
-from corecors.matching import Match
-from corecors.origins import shown
-from corecors.policy import Policy
+from corecors._decisions import headers
+from corecors._origins.matching import Match
+from corecors._origins.parsing import shown
+from corecors._policy.policy import Policy
 
 VARY_ACTUAL = headers.ORIGIN
 VARY_PREFLIGHT = ", ".join((headers.ORIGIN, headers.REQUEST_METHOD, headers.REQUEST_HEADERS))

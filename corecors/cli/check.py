@@ -7,10 +7,10 @@ import click
 from rich.text import Text
 
 from corecors import Decision, Policy, PolicyError, evaluate
+from corecors._decisions.headers import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
 from corecors.cli.policy_argument import POLICY_HELP, read_policy
 from corecors.cli.terminal import terminal
-from corecors.headers import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 
 NO_SERVER = "https://api.invalid/"  # RFC 2606: never resolves; nothing is sent anywhere
 

@@ -5,7 +5,7 @@ from enum import Enum
 
 from corecors import Policy, evaluate
 from corecors.browser import Credentials, Request
-from corecors.safelist import unsafe_headers
+from corecors.browser.safelist import unsafe_headers
 
 HeaderLines = tuple[tuple[str, str], ...]
 

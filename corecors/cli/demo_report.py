@@ -6,9 +6,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from corecors._decisions.headers import ALLOW_ORIGIN, ORIGIN, SAFELISTED_RESPONSE_HEADER_NAMES
 from corecors.browser import Exchange, Verdict
 from corecors.cli.demo_cases import Case, Expectation, From, Site
-from corecors.headers import ALLOW_ORIGIN, ORIGIN, SAFELISTED_RESPONSE_HEADER_NAMES
 
 MOST_NAMES = 2  # of headers that one row lists
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from corecors._decisions.headers import ORIGIN
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
 from corecors.cli import UNUSABLE
 from corecors.cli.bounded_client import (
@@ -18,7 +19,6 @@ from corecors.cli.bounded_client import (
 )
 from corecors.cli.doctor_report import deciding, page_section, print_report
 from corecors.cli.hazards import Hazard, find_hazards
-from corecors.headers import ORIGIN
 
 
 @click.command(epilog="Exits 0 if it works in a browser, 1 if it would fail, 2 if there was no answer or bad usage.")

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from corecors._decisions.headers import WILDCARD
 from corecors.browser import Check, Exchange, Step, Verdict
 from corecors.cli.hazards import Hazard
 from corecors.cli.terminal import terminal
-from corecors.headers import WILDCARD
 
 ERRORS_PAGE = "docs/errors.md"  # of corecors: the browsers' messages, each with its cause
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from corecors._decisions.headers import ALLOW_CREDENTIALS, ALLOW_ORIGIN, ORIGIN, VARY, WILDCARD
 from corecors.browser import Credentials, Received, SentRequest
-from corecors.exchange import lines
-from corecors.headers import ALLOW_CREDENTIALS, ALLOW_ORIGIN, ORIGIN, VARY, WILDCARD
-from corecors.response_checks import cors_checks
+from corecors.browser.exchange import lines
+from corecors.browser.response_checks import cors_checks
 
 # RFC 2606 keeps .invalid free: nobody can register these, so a server that lets them in lets anybody in.
 STRANGER = "https://corecors-doctor.invalid"

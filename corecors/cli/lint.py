@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from corecors import Policy, PolicyError, parse_pattern
+from corecors._decisions.headers import SAFELISTED_RESPONSE_HEADER_NAMES, WILDCARD
+from corecors._origins.public_suffixes import is_public_suffix
+from corecors._origins.regex.compiling import warnings_for
+from corecors.browser.preflight_cache import Engine
 from corecors.cli.policy_argument import POLICY_HELP, read_policy
 from corecors.cli.terminal import terminal
-from corecors.headers import SAFELISTED_RESPONSE_HEADER_NAMES, WILDCARD
-from corecors.preflight_cache import Engine
-from corecors.public_suffixes import is_public_suffix
-from corecors.regexes import warnings_for
 
 # Fetch, "CORS-safelisted request-header", less Content-Type and Range, which are safelisted for few values only.
 SAFELISTED_REQUEST_HEADER_NAMES = frozenset({"accept", "accept-language", "content-language"})

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from corecors import Policy, PolicyError, policy_from_env, policy_from_mapping
-from corecors.policy import FIELDS
+from corecors._policy.policy import FIELDS
 
 TABLES = (("tool", "corecors"), ("cors",))  # where a policy may stand in a file that holds other things too
 ENVIRONMENT = "env:"

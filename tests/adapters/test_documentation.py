@@ -10,7 +10,7 @@ from scenarios import Answer
 from wsgi_client import send
 
 from corecors import Policy, PolicyError, preflight_headers, response_headers
-from corecors.policy import FIELDS
+from corecors._policy.policy import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 ADAPTERS = (DOCS / "adapters.md").read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ SETTINGS = f"""
 source_paths = ["corecors"]
 only_mutate = {[f"corecors/{module}.py" for module in MODULES]}
 pytest_add_cli_args = ["-p", "no:cacheprovider"]
-pytest_add_cli_args_test_selection = ["tests/core"]
+pytest_add_cli_args_test_selection = ["tests/origins", "tests/decisions", "tests/policy", "tests/evaluation"]
 use_git_change_detection = false
 """
 

@@ -7,6 +7,7 @@ what it does out of the box.
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -60,7 +61,12 @@ class ServerKind:
     @contextmanager
     def serving(self, application: str, folder: Path, **environment: str) -> Iterator[Server]:
         """Start it with `application` (`module:name`) and end it afterwards."""
-        variables = {"PYTHONPATH": str(TESTS), "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1", **environment}
+        variables = {
+            "PYTHONPATH": os.pathsep.join((str(TESTS), str(TESTS / "support"))),
+            "PYTHONSAFEPATH": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **environment,
+        }
         with running(self.name, lambda port, _: self.command(port, application), folder, variables) as server:
             yield server
 

@@ -1,0 +1,1 @@
+"""What a request gets: header names and grammar, the request, the decision, and what makes one."""

@@ -1,0 +1,1 @@
+"""Regular expressions over origins: read, run and judged by this package alone."""

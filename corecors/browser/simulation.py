@@ -1,0 +1,335 @@
+"""The browser's half of CORS: what a browser sends, what it checks, and what the page's script may read.
+
+    verdict = simulate(Request(url="https://api.example/", origin="https://app.example", method="PUT"), send)
+    verdict.readable, verdict.step, verdict.explanation
+
+Facts
+-----
+CORS is enforced by the browser alone. For a request to another origin it decides whether to ask first (the preflight),
+checks the answers, follows redirects with ever less trust, and hands the script the response, or a bare TypeError. This
+is the algorithm of the Fetch standard for requests in mode "cors" and redirect mode "follow", as one pure function; the
+network is the caller's.
+
+Not modelled: the HTTP cache (so no 304 that revalidates), cookies themselves, Content Security Policy, Cross-Origin
+Embedder Policy, and Local Network Access, which is a permission that the user gives and no header can.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+from urllib.parse import quote
+
+from corecors._decisions.headers import (
+    ALLOW_HEADERS,
+    ALLOW_METHODS,
+    FORBIDDEN_RESPONSE_HEADER_NAMES,
+    MAX_AGE,
+    NON_WILDCARD_REQUEST_HEADER,
+    ORIGIN,
+    PREFLIGHT_METHOD,
+    REQUEST_HEADERS,
+    REQUEST_METHOD,
+    SAFELISTED_METHODS,
+    is_token,
+)
+from corecors.browser.exchange import (
+    Check,
+    Credentials,
+    Exchange,
+    HeaderLines,
+    Received,
+    Request,
+    SentRequest,
+    Step,
+    Verdict,
+    get,
+    lines,
+)
+from corecors.browser.preflight_cache import Key, PreflightCache, preflight_max_age
+from corecors.browser.response_checks import (
+    REDIRECT_STATUSES,
+    cors_checks,
+    exposed_names,
+    failed,
+    list_items,
+    passed,
+    preflight_checks,
+    timing_allowed,
+)
+from corecors.browser.safelist import (
+    is_forbidden_header,
+    is_forbidden_method,
+    is_header_value,
+    normalize_method,
+    unsafe_headers,
+)
+from corecors.browser.urls import BAD_PORTS, WEB_PORTS, Address, parse_url
+
+MAX_REDIRECTS = 20  # https://fetch.spec.whatwg.org/#http-redirect-fetch
+BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
+_ASCII = "".join(map(chr, range(0x80)))
+
+
+def simulate(
+    request: Request,
+    send: Callable[[SentRequest], Received],
+    *,
+    cache: PreflightCache | None = None,
+    now: float = 0.0,
+) -> Verdict:
+    """Do as a browser does with `request`, and tell how it ends for the script.
+
+    `send` performs one HTTP request and returns its response, redirects not followed; what it raises passes through.
+    `cache`: what the browser remembers of earlier preflights, by default nothing; `Verdict.cache` is what it remembers
+    afterwards. `now`: the time in seconds, on any clock; the whole course takes no time on it.
+    Source: https://fetch.spec.whatwg.org/#main-fetch, #http-fetch, #cors-preflight-fetch, #http-redirect-fetch
+    """
+    course = _Course(request, send, PreflightCache() if cache is None else cache, now)
+    course.run()
+    return course.verdict()
+
+
+class _NetworkError(Exception):
+    """Fetch's "network error": the course ends, and the last check says why."""
+
+
+@dataclass(slots=True)
+class _Course:
+    """The state of one request on its way; a fresh one for each `simulate`."""
+
+    request: Request
+    send: Callable[[SentRequest], Received]
+    cache: PreflightCache
+    now: float
+    method: str = ""
+    headers: HeaderLines = ()
+    body: bytes | None = None
+    hops: list[Address] = field(default_factory=list[Address])
+    crossed: bool = False  # response tainting "cors": once across origins, always
+    preflight_wanted: bool = False
+    timing_failed: bool = False
+    checks: list[Check] = field(default_factory=list[Check])
+    exchanges: list[Exchange] = field(default_factory=list[Exchange])
+    final: Received | None = None
+
+    def run(self) -> None:
+        try:
+            self._prepare()
+            while self.final is None:
+                self._check_target()
+                self._fetch()
+        except _NetworkError:
+            if self.preflight_wanted:  # the last step of main fetch, "CORS-with-preflight"
+                self.cache = self.cache.without(self._origin(), self.hops[-1].url)
+
+    def verdict(self) -> Verdict:
+        final = self.final
+        names = dict.fromkeys(name.lower() for name, _ in final.headers) if final is not None else {}
+        readable = frozenset(names) - FORBIDDEN_RESPONSE_HEADER_NAMES
+        if final is not None and self.crossed:
+            readable &= exposed_names(final, self.request.credentials)
+        return Verdict(
+            readable=all(check.passed for check in self.checks),
+            readable_in_practice=final is not None,
+            checks=tuple(self.checks),
+            exchanges=tuple(self.exchanges),
+            status=None if final is None else final.status,
+            readable_headers=tuple(
+                (name, ", ".join(lines(final.headers, name))) for name in sorted(readable) if final is not None
+            ),
+            hidden_headers=tuple(name for name in names if name not in readable),
+            timing_readable=final is not None and not self.timing_failed,
+            cache=self.cache,
+        )
+
+    def _prepare(self) -> None:
+        """What `new Request(...)` does: refuse, drop and normalise (https://fetch.spec.whatwg.org/#dom-request)."""
+        request = self.request
+        address = parse_url(request.url)
+        if address is None:
+            self._refuse("dom-request", f"{request.url!r} is no absolute URL.", "Write scheme, host and path.")
+        self.hops.append(address)
+        if address.has_userinfo:
+            mend = "Send them in an Authorization header."
+            self._refuse("dom-request", "fetch() takes no URL with a user name or password in it.", mend)
+        if not is_token(request.method):
+            self._refuse("methods", f"{request.method!r} is no method.", "A method is one word, such as GET.")
+        if is_forbidden_method(request.method):
+            why = f"No script may send {request.method}."
+            self._refuse("forbidden-method", why, "Use another method.")
+        self.method = normalize_method(request.method)
+        if request.body is not None and self.method in ("GET", "HEAD"):
+            self._refuse("dom-request", f"{self.method} cannot have a body.", "Use POST, or put it into the URL.")
+        kept: list[tuple[str, str]] = []
+        for name, untrimmed in request.headers:
+            value = untrimmed.strip("\t\n\r ")
+            if not is_token(name) or not is_header_value(value):
+                self._refuse(
+                    "headers-class",
+                    f"A script cannot set the header {name!r} to {value!r}.",
+                    "A name is a token; a value has no line breaks and nothing outside latin-1.",
+                )
+            if not is_forbidden_header(name, value):
+                kept.append((name, value))
+        self.headers, self.body = tuple(kept), request.body
+
+    def _refuse(self, section: str, explanation: str, mend: str) -> NoReturn:
+        self._fail(failed(Step.REQUEST, section, explanation, mend))
+
+    def _check_target(self) -> None:
+        address = self.hops[-1]
+        step, page = Step.TARGET, self.request.origin
+        if address.scheme not in WEB_PORTS:
+            why = f"CORS knows http and https only, and this address begins with {address.scheme}:."
+            self._fail(failed(step, "main-fetch", why, "Use http or https."))
+        if address.port in BAD_PORTS:
+            why = f"Browsers do not connect to port {address.port}, which belongs to another protocol."
+            self._fail(failed(step, "port-blocking", why, "Let the server listen on another port."))
+        if page.startswith("https://") and address.scheme == "http" and not address.is_loopback:
+            why = f"The page is on https, and {address.origin} is not: mixed content is blocked."
+            self._fail(failed(step, "main-fetch", why, "Serve the address over https."))
+
+    def _fetch(self) -> None:
+        """One hop: a preflight if one is due, the request, the checks on its response, and where it leads."""
+        address = self.hops[-1]
+        self.crossed = self.crossed or address.origin != self.request.origin
+        if self.crossed:
+            self._ask_first()
+        include = self.request.credentials is Credentials.INCLUDE
+        same = self.request.credentials is Credentials.SAME_ORIGIN and not self.crossed
+        received = self._exchange(
+            SentRequest(
+                method=self.method,
+                url=address.url,
+                headers=self._sent_headers(),
+                credentials=include or same,
+                body=self.body,
+            )
+        )
+        if self.crossed:
+            self._judge(*cors_checks(received, self._origin(), self.request.credentials), of_response=True)
+            self.timing_failed = self.timing_failed or not timing_allowed(received, self._origin())
+        if received.status in REDIRECT_STATUSES and received.get("Location") is not None:
+            self._follow(received)
+        else:
+            self.final = received
+            self._judge(self._success(received), of_response=True)
+
+    def _origin(self) -> str:
+        """The origin as it is sent: `null` once a redirect led from one foreign origin elsewhere.
+
+        Source: https://fetch.spec.whatwg.org/#serializing-a-request-origin, #concept-request-tainted-origin
+        """
+        own = self.request.origin
+        for last, here in zip(self.hops, self.hops[1:], strict=False):
+            if own != last.origin and here.origin != last.origin:
+                return "null"
+        return own
+
+    def _sent_headers(self) -> HeaderLines:
+        headers: HeaderLines = () if get(self.headers, "Accept") is not None else (("Accept", "*/*"),)
+        if self.crossed or self.method not in ("GET", "HEAD"):
+            headers += ((ORIGIN, self._origin()),)  # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+        return headers + self.headers
+
+    def _ask_first(self) -> None:
+        """Send a preflight, if one is due (https://fetch.spec.whatwg.org/#main-fetch and #http-fetch)."""
+        unsafe = unsafe_headers(self.headers)
+        reasons = [] if self.method in SAFELISTED_METHODS else [f"the method {self.method} is not GET, HEAD or POST"]
+        if self.request.upload_listeners:
+            reasons.append("the upload has event listeners")
+        key = Key(self._origin(), self.hops[-1].url, self.request.credentials is Credentials.INCLUDE)
+        method_due = bool(reasons) and not self.cache.has_method(key, self.method, self.now)
+        headers_due = any(not self.cache.has_header(key, name, self.now) for name in unsafe)
+        reasons += unsafe.values()
+        if not reasons:
+            self._judge(passed(Step.PREFLIGHT_DUE, "main-fetch", "No preflight: method and headers are safelisted."))
+            return
+        self.preflight_wanted = True
+        because = "; ".join(reasons)
+        if not method_due and not headers_due:
+            why = f"No preflight: an earlier one is remembered ({because})."
+            self._judge(passed(Step.PREFLIGHT_DUE, "concept-cache-match", why))
+            return
+        self._judge(passed(Step.PREFLIGHT_DUE, "main-fetch", f"A preflight is due: {because}."))
+        self._preflight(key, tuple(unsafe))
+
+    def _preflight(self, key: Key, unsafe_names: tuple[str, ...]) -> None:
+        """Ask, and check the answer (https://fetch.spec.whatwg.org/#cors-preflight-fetch)."""
+        headers: HeaderLines = (("Accept", "*/*"), (ORIGIN, key.origin), (REQUEST_METHOD, self.method))
+        if unsafe_names:
+            headers += ((REQUEST_HEADERS, ",".join(unsafe_names)),)
+        # Never with credentials, whatever the request's own mode.
+        received = self._exchange(SentRequest(method=PREFLIGHT_METHOD, url=key.url, headers=headers, preflight=True))
+        checks = preflight_checks(
+            received,
+            key.origin,
+            self.request.credentials,
+            self.method,
+            unsafe_names,
+            has_authorization=get(self.headers, NON_WILDCARD_REQUEST_HEADER) is not None,
+            upload_listeners=self.request.upload_listeners,
+        )
+        self._judge(*checks, of_response=True)
+        if all(check.passed for check in checks) or self.cache.engine is not None:
+            listed, _ = list_items(received, ALLOW_METHODS)
+            if self.request.upload_listeners and received.get(ALLOW_METHODS) is None:
+                listed = [self.method]
+            names, _ = list_items(received, ALLOW_HEADERS)
+            max_age = preflight_max_age(lines(received.headers, MAX_AGE), self.cache.engine)
+            self.cache = self.cache.with_answer(key, listed, names, max_age, self.now)
+        else:  # only in practice: the standard's cache has forgotten it
+            self.cache = self.cache.without(key.origin, key.url)
+
+    def _follow(self, received: Received) -> None:
+        """Go where a redirect leads (https://fetch.spec.whatwg.org/#http-redirect-fetch)."""
+        here = self.hops[-1]
+        targets = lines(received.headers, "Location")
+        # Browsers take the bytes for UTF-8 and percent-encode what is not ASCII.
+        there = parse_url(quote(targets[0], safe=_ASCII, encoding="latin-1", errors="replace"), here)
+        if len(targets) > 1 or there is None:
+            self._stop_redirect(received, "Location is not one URL", "Send one Location header, with a URL.")
+        if there.scheme not in WEB_PORTS:
+            self._stop_redirect(received, f"it leads to {there.scheme}:", "Redirect to http or https.")
+        if len(self.hops) > MAX_REDIRECTS:
+            self._stop_redirect(received, f"browsers follow {MAX_REDIRECTS} and no more", "Look for a loop.")
+        if there.has_userinfo and (self.crossed or there.origin != self.request.origin):
+            why = "Location has a user name or password in it"
+            self._stop_redirect(received, why, "Redirect to the URL without them.")
+        get_instead = received.status in (301, 302) and self.method == "POST"
+        if get_instead or (received.status == 303 and self.method not in ("GET", "HEAD")):
+            self.method, self.body = "GET", None
+            self.headers = tuple(line for line in self.headers if line[0].lower() not in BODY_HEADERS)
+        if there.origin != here.origin:
+            self.headers = tuple(line for line in self.headers if line[0].lower() != NON_WILDCARD_REQUEST_HEADER)
+        self.hops.append(there)
+        sent_as = f", from now on as origin {self._origin()}" if self._origin() != self.request.origin else ""
+        why = f"Redirected ({received.status}) to {there.url}{sent_as}."
+        self._judge(passed(Step.REDIRECT, "http-redirect-fetch", why, "Location", targets[0]), of_response=True)
+
+    def _stop_redirect(self, received: Received, what: str, mend: str) -> NoReturn:
+        why = f"The redirect ({received.status}) is not followed: {what}."
+        location = received.get("Location")
+        self._fail(failed(Step.REDIRECT, "http-redirect-fetch", why, mend, "Location", location), of_response=True)
+
+    def _success(self, received: Received) -> Check:
+        why = f"The script can read the response ({received.status})"
+        if self.crossed:
+            return passed(Step.READ, "concept-filtered-response-cors", f"{why}.")
+        return passed(Step.READ, "concept-filtered-response-basic", f"{why}: it comes from the page's own origin.")
+
+    def _exchange(self, sent: SentRequest) -> Received:
+        received = self.send(sent)
+        self.exchanges.append(Exchange(sent, received))
+        return received
+
+    def _judge(self, *checks: Check, of_response: bool = False) -> None:
+        """Note the checks, and end the course where browsers would."""
+        about = len(self.exchanges) - 1 if of_response else None
+        self.checks += [replace(check, exchange=about) for check in checks]
+        if not all(check.passed_in_practice for check in checks):
+            raise _NetworkError
+
+    def _fail(self, check: Check, *, of_response: bool = False) -> NoReturn:
+        self.checks.append(replace(check, exchange=len(self.exchanges) - 1 if of_response else None))
+        raise _NetworkError

@@ -1,0 +1,302 @@
+"""parse_origin: one serialised origin, exactly as browsers write it, and every other spelling refused with a reason."""
+
+import ipaddress
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corecors import Origin, OriginError, parse_origin, parse_pattern
+from corecors._origins.parsing import (
+    MAX_HOST_LENGTH,
+    MAX_ORIGIN_LENGTH,
+    is_host_name,
+    is_ip_address,
+    mended_origin,
+    read_origin,
+    shown,
+)
+
+LONGEST_HOST = ".".join(["a" * 63] * 3 + ["a" * 61])
+LONGEST_ORIGIN = f"{'s' * 64}://{LONGEST_HOST}:65535"
+
+SERIALISED = [
+    pytest.param("https://app.example.com", ("https", "app.example.com", None), id="scheme and host"),
+    pytest.param("https://app.example.com:8443", ("https", "app.example.com", 8443), id="a port"),
+    pytest.param("http://app.example.com:443", ("http", "app.example.com", 443), id="the other scheme's default port"),
+    pytest.param("https://app.example.com:80", ("https", "app.example.com", 80), id="http's port on https"),
+    pytest.param("https://a:1", ("https", "a", 1), id="the lowest port"),
+    pytest.param("https://a:65535", ("https", "a", 65535), id="the highest port"),
+    pytest.param("http://localhost", ("http", "localhost", None), id="a host of one label"),
+    pytest.param("https://127.0.0.1", ("https", "127.0.0.1", None), id="IPv4"),
+    pytest.param("https://255.255.255.255", ("https", "255.255.255.255", None), id="the highest IPv4 address"),
+    pytest.param("https://0.0.0.0", ("https", "0.0.0.0", None), id="the lowest IPv4 address"),
+    pytest.param("https://[::1]", ("https", "[::1]", None), id="IPv6"),
+    pytest.param("https://[::]", ("https", "[::]", None), id="the IPv6 address of zeros"),
+    pytest.param("http://[2001:db8::1]:3000", ("http", "[2001:db8::1]", 3000), id="IPv6 with a port"),
+    pytest.param("http://[1:2:3:4:5:6:7:8]", ("http", "[1:2:3:4:5:6:7:8]", None), id="IPv6 with nothing to compress"),
+    pytest.param("http://[1:0:3:4:5:6:7:8]", ("http", "[1:0:3:4:5:6:7:8]", None), id="one zero group stays a zero"),
+    pytest.param("http://[1::4:0:0:7:8]", ("http", "[1::4:0:0:7:8]", None), id="the first of two equal runs"),
+    pytest.param("http://[::1:1:1:1:0:0]", ("http", "[::1:1:1:1:0:0]", None), id="zeros at both ends"),
+    pytest.param("http://[1:1:1:1:1:1:1:0]", ("http", "[1:1:1:1:1:1:1:0]", None), id="one zero group at the end"),
+    pytest.param("http://[1:0:0:4::8]", ("http", "[1:0:0:4::8]", None), id="the longer of two runs"),
+    pytest.param("http://[::ffff:102:304]", ("http", "[::ffff:102:304]", None), id="an IPv4-mapped address in hex"),
+    pytest.param("https://xn--mnchen-3ya.de", ("https", "xn--mnchen-3ya.de", None), id="Punycode"),
+    pytest.param("https://a--b.example.org", ("https", "a--b.example.org", None), id="two hyphens inside a label"),
+    pytest.param("https://a_b.example.org", ("https", "a_b.example.org", None), id="an underscore inside a label"),
+    pytest.param("https://_.example.org", ("https", "_.example.org", None), id="a label of one underscore"),
+    pytest.param("https://1.example.org", ("https", "1.example.org", None), id="a numeric label that is not the last"),
+    pytest.param("https://null.example.org", ("https", "null.example.org", None), id="a label named null"),
+    pytest.param(f"https://{'a' * 63}.com", ("https", "a" * 63 + ".com", None), id="a label of 63 characters"),
+    pytest.param(f"https://{LONGEST_HOST}", ("https", LONGEST_HOST, None), id="a host of 253 characters"),
+    pytest.param(LONGEST_ORIGIN, ("s" * 64, LONGEST_HOST, 65535), id="the longest origin of all"),
+    pytest.param("capacitor://localhost", ("capacitor", "localhost", None), id="a scheme of an app"),
+    pytest.param("chrome-extension://abcdefgh", ("chrome-extension", "abcdefgh", None), id="an extension"),
+    pytest.param("a+b-c.d://x", ("a+b-c.d", "x", None), id="every character that a scheme may have"),
+    pytest.param("app://x:80", ("app", "x", 80), id="a port on a scheme without a default"),
+]
+
+
+@pytest.mark.parametrize(("text", "parts"), SERIALISED)
+def test_a_serialised_origin_is_parsed_and_written_back_as_it_was(
+    text: str, parts: tuple[str, str, int | None]
+) -> None:
+    origin = parse_origin(text)
+    assert origin == Origin(*parts)
+    assert str(origin) == text
+    assert read_origin(text) == origin
+
+
+# Text, a piece of what is said to be wrong, and the mend (None: nothing that was surely meant).
+NOT_SERIALISED = [
+    pytest.param("", "is empty", None, id="nothing"),
+    pytest.param("null", "opaque", None, id="null"),
+    pytest.param("Null", "opaque", None, id="null in another case"),
+    pytest.param(" https://a.com", "white space around", "https://a.com", id="a leading space"),
+    pytest.param("https://a.com\n", "white space around", "https://a.com", id="a trailing line feed"),
+    pytest.param("https://a.com\r\nX: 1", "control character", None, id="a header after CR LF"),
+    pytest.param("https://a.com\x00", "control character", None, id="a trailing NUL"),
+    pytest.param("https://a\x7f.com", "control character", None, id="DEL in the host"),
+    pytest.param("https://a.com https://b.com", "one origin an entry", None, id="two origins, a space between"),
+    pytest.param("https://a.com,https://b.com", "list", None, id="two origins, a comma between"),
+    pytest.param("https://a.com;https://b.com", "list", None, id="two origins, a semicolon between"),
+    # Scheme
+    pytest.param("app.example.com", "no scheme", "https://app.example.com", id="no scheme"),
+    pytest.param("localhost", "no scheme", "http://localhost", id="localhost alone"),
+    pytest.param("localhost:3000", "no scheme", "http://localhost:3000", id="localhost and a port"),
+    pytest.param("example.com:8443", "no scheme", "https://example.com:8443", id="a host and a port"),
+    pytest.param("//app.example.com", "no scheme", None, id="scheme-relative"),
+    pytest.param("https//a.com", '"://"', "https://a.com", id="the colon forgotten"),
+    pytest.param("HTTP//A.com/x", '"://"', "http://a.com", id="the colon forgotten, in upper case, with a path"),
+    pytest.param("first.last@a.com", "no scheme", None, id="an address of mail"),
+    pytest.param("https:/a.com", '"://"', "https://a.com", id="one slash"),
+    pytest.param("https:a.com", '"://"', "https://a.com", id="no slash"),
+    pytest.param("HTTPS://a.com", "upper case in its scheme", "https://a.com", id="an upper-case scheme"),
+    pytest.param("1http://a.com", "no valid scheme", None, id="a scheme that begins with a digit"),
+    pytest.param("ht_tp://a.com", "no valid scheme", None, id="an underscore in the scheme"),
+    pytest.param("s" * 65 + "://a", "no valid scheme", None, id="a scheme of 65 characters"),
+    pytest.param("file:///etc/passwd", "browsers send `null`", None, id="file with a path"),
+    pytest.param("file://host", "browsers send `null`", None, id="file with a host"),
+    pytest.param("data:text/html,x", "browsers send `null`", None, id="data"),
+    pytest.param("blob:https://a.com/x", "browsers send", None, id="blob"),
+    pytest.param("javascript:alert(1)", "browsers send `null`", None, id="javascript"),
+    pytest.param("about:blank", "browsers send `null`", None, id="about:blank"),
+    # What an origin never has
+    pytest.param("https://a.com/", "trailing slash", "https://a.com", id="a trailing slash"),
+    pytest.param("https://a.com/x", "a path", "https://a.com", id="a path"),
+    pytest.param("https://a.com?x", "a query", "https://a.com", id="a query"),
+    pytest.param("https://a.com#", "a fragment", "https://a.com", id="a fragment"),
+    pytest.param("https://u:p@a.com", "userinfo", "https://a.com", id="userinfo"),
+    pytest.param("https://a.com\\x", "backslash", "https://a.com", id="a backslash"),
+    pytest.param("https://a.com\\@b.com", "backslash", None, id="a backslash before an at sign"),
+    pytest.param('"https://a.com"', "quotation marks", "https://a.com", id="quotation marks"),
+    pytest.param("'https://a.com'", "quotation marks", "https://a.com", id="single quotation marks"),
+    pytest.param("'null'", "opaque", None, id="null in quotation marks"),
+    pytest.param("['https://a.com']", "list", None, id="a list in text"),
+    pytest.param(r"^https://app\.example\.com$", "allow_origin_regexes", None, id="a regex with anchors"),
+    pytest.param(r"https://app\.example\.com", "allow_origin_regexes", None, id="a regex with escaped dots"),
+    pytest.param("https://(a|b).example.com", "allow_origin_regexes", None, id="a regex with alternatives"),
+    pytest.param("https://app[0-9].example.com", "allow_origin_regexes", None, id="a regex with a range"),
+    pytest.param("https:\\\\dev.example.com", '"://"', "https://dev.example.com", id="backslashes for slashes"),
+    pytest.param("https:///a.com", "a path", "https://a.com", id="three slashes"),
+    # Host
+    pytest.param("https://", "no host", None, id="no host"),
+    pytest.param("https://:80", "no host", None, id="a port without a host"),
+    pytest.param("https://A.com", "upper case in its host", "https://a.com", id="an upper-case host"),
+    pytest.param("https://a.com.", "trailing dot", "https://a.com", id="a trailing dot"),
+    pytest.param("https://a.com..", "trailing dot", None, id="two trailing dots"),
+    pytest.param("https://a..com", "empty label", None, id="an empty label"),
+    pytest.param("https://.a.com", "empty label", None, id="a leading dot"),
+    pytest.param("https://-a.com", "hyphen", None, id="a label that begins with a hyphen"),
+    pytest.param("https://a-.com", "hyphen", None, id="a label that ends with a hyphen"),
+    pytest.param(f"https://{'a' * 64}.com", "longer than 63", None, id="a label of 64 characters"),
+    pytest.param(f"https://a{LONGEST_HOST[1:]}.a", "longer than 253", None, id="a host of 255 characters"),
+    pytest.param("https://%61.com", "character in its host", None, id="percent-encoding"),
+    pytest.param("https://a`b.com", "character in its host", None, id="a backtick, which browsers do send"),
+    pytest.param("https://a{b.com", "character in its host", None, id="a brace, which browsers do send"),
+    pytest.param("https://*.a.com", "whole leading label", None, id="a wildcard"),
+    pytest.param("https://m\u00fcnchen.de", "Punycode", "https://xn--mnchen-3ya.de", id="a Unicode host"),
+    pytest.param("https://stra\u00dfe.de", "Punycode", None, id="a letter that IDNA 2003 and browsers spell apart"),
+    pytest.param("https://\u00fcX.de", "Punycode", "https://xn--x-dha.de", id="a Unicode host with an X"),
+    pytest.param("https://a\uff0ecom", "Punycode", "https://a.com", id="a fullwidth dot"),
+    pytest.param("https://\u212aiosk.com", "Punycode", "https://kiosk.com", id="the Kelvin sign"),
+    pytest.param("https://\ud800.com", "Punycode", None, id="a lone surrogate"),
+    pytest.param("https://\u2100.com", "Punycode", None, id="a letter that normalises to a slash"),
+    # Addresses
+    pytest.param("https://127.1", "IPv4", None, id="a short IPv4 address"),
+    pytest.param("https://127.0.0.01", "IPv4", None, id="a leading zero in IPv4"),
+    pytest.param("https://0x7f.0.0.1", "IPv4", None, id="hexadecimal IPv4"),
+    pytest.param("https://256.1.1.1", "IPv4", None, id="256 in IPv4"),
+    pytest.param("https://2130706433", "IPv4", None, id="IPv4 as one number"),
+    pytest.param("https://a.1", "IPv4", None, id="a numeric last label"),
+    pytest.param("https://a.0x", "IPv4", None, id="an empty hexadecimal last label"),
+    pytest.param("https://[0:0:0:0:0:0:0:1]", "compressed", "https://[::1]", id="IPv6 written out"),
+    pytest.param("https://[::ABCD]", "upper case", "https://[::abcd]", id="upper-case IPv6"),
+    pytest.param("https://[::ffff:1.2.3.4]", "compressed", "https://[::ffff:102:304]", id="IPv6 with a dotted part"),
+    pytest.param("https://[01::]", "compressed", "https://[1::]", id="a leading zero in IPv6"),
+    pytest.param("https://[1:0:0:4:0:0:0:8]", "compressed", "https://[1:0:0:4::8]", id="IPv6 that could be compressed"),
+    pytest.param("https://[1::3:4:5:6:7:8]", "compressed", "https://[1:0:3:4:5:6:7:8]", id="one group compressed"),
+    pytest.param("https://[::1", "compressed", None, id="a bracket left open"),
+    pytest.param("https://::1", "brackets", None, id="IPv6 without brackets"),
+    pytest.param("https://[fe80::1%25eth0]", "compressed", None, id="a zone"),
+    pytest.param("https://[]", "compressed", None, id="empty brackets"),
+    pytest.param("https://[a.com]", "compressed", None, id="a name in brackets"),
+    # Port
+    pytest.param("https://a.com:", "no port", "https://a.com", id="a colon without a port"),
+    pytest.param("https://a.com:443", "default port", "https://a.com", id="the default port of https"),
+    pytest.param("http://a.com:80", "default port", "http://a.com", id="the default port of http"),
+    pytest.param("wss://a.com:443", "default port", "wss://a.com", id="the default port of wss"),
+    pytest.param("https://a.com:0", "port 0", None, id="port 0"),
+    pytest.param("https://a.com:08443", "leading zero", "https://a.com:8443", id="a leading zero"),
+    pytest.param("https://a.com:65536", "above 65535", None, id="a port above 65535"),
+    pytest.param("https://a.com:99999999999999", "above 65535", None, id="a port of fourteen digits"),
+    pytest.param("https://a.com:-1", "no number", None, id="a negative port"),
+    pytest.param("https://a.com:http", "no number", None, id="a port in letters"),
+    pytest.param("https://a.com:1_0", "no number", None, id="a number as Python writes it"),
+    pytest.param("https://a.com:\u0663", "no number", None, id="a digit of another script"),
+    pytest.param("https://a.com:\u00b2", "no number", None, id="a superscript digit"),
+    pytest.param("https://a.com:80:80", "port", None, id="two ports"),
+    pytest.param("https://a.com:00000000443", "default port", "https://a.com", id="a default port under zeros"),
+    pytest.param("https://[::1]:443", "default port", "https://[::1]", id="the default port after IPv6"),
+    pytest.param("https://[::1]8443", "not a colon", "https://[::1]:8443", id="IPv6 and a port without a colon"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrong", "mend"), NOT_SERIALISED)
+def test_any_other_text_is_refused_with_what_is_wrong_and_the_mend_where_one_is_certain(
+    text: str, wrong: str, mend: str | None
+) -> None:
+    assert read_origin(text) is None
+    with pytest.raises(OriginError) as caught:
+        parse_origin(text)
+    assert wrong in caught.value.wrong
+    assert caught.value.mend == mend
+    assert caught.value.wrong in str(caught.value)
+    assert mend is None or repr(mend) in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "wrong", "mend"), NOT_SERIALISED)
+def test_a_mend_is_itself_an_origin(text: str, wrong: str, mend: str | None) -> None:
+    assert mend is None or str(parse_origin(mend)) == mend
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(None, id="None"),
+        pytest.param(b"https://a.com", id="bytes"),
+        pytest.param(["https://a.com"], id="a list"),
+        pytest.param(443, id="a number"),
+        pytest.param(Origin("https", "a.com", None), id="an origin that was parsed before"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_its_type(value: object) -> None:
+    with pytest.raises(OriginError, match=type(value).__name__):
+        parse_origin(value)  # type: ignore[arg-type]
+
+
+def test_a_text_longer_than_any_origin_is_refused_by_its_length() -> None:
+    for parse in (parse_origin, parse_pattern):
+        with pytest.raises(OriginError, match="a path"):
+            parse("https://a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
+        with pytest.raises(OriginError, match="characters long"):
+            parse("https://a.com/".ljust(4 * MAX_ORIGIN_LENGTH + 1, "x"))
+    with pytest.raises(OriginError) as caught:
+        parse_pattern("https://*.a.com/".ljust(4 * MAX_ORIGIN_LENGTH, "x"))
+    assert caught.value.mend == "https://*.a.com"
+    with pytest.raises(OriginError, match="characters long"):
+        parse_pattern("https://*.a.com/".ljust(4 * MAX_ORIGIN_LENGTH + 1, "x"))
+    with pytest.raises(OriginError, match="1048576 characters long") as caught:
+        parse_origin("https://" + "a" * (2**20 - 8))
+    assert len(str(caught.value)) < 200
+    assert read_origin(LONGEST_ORIGIN + "0") is None
+    assert len(LONGEST_ORIGIN) == MAX_ORIGIN_LENGTH
+
+
+NEARLY_AN_ORIGIN = st.text(alphabet="htps:/.-_*[]@%?#\\0189afxA \x00\u00e9", max_size=30).map("https://a".__add__)
+
+
+@given(st.text() | NEARLY_AN_ORIGIN)
+def test_both_parsers_agree_on_any_text_and_raise_nothing_else(text: str) -> None:
+    assert mended_origin(text) != text
+    if read_origin(text) is not None:
+        assert str(parse_origin(text)) == text
+        return
+    with pytest.raises(OriginError) as caught:
+        parse_origin(text)
+    assert caught.value.wrong
+    assert caught.value.mend is None or str(parse_origin(caught.value.mend)) == caught.value.mend
+
+
+@given(st.ip_addresses(v=6))
+def test_an_ipv6_address_has_exactly_one_spelling(address: ipaddress.IPv6Address) -> None:
+    spellings = {address.exploded, address.compressed, address.exploded.upper(), str(address).replace("::", ":0:")}
+    accepted = [spelling for spelling in spellings if read_origin(f"http://[{spelling}]") is not None]
+    assert len(accepted) <= 1
+    with pytest.raises(OriginError) as caught:
+        parse_origin(f"http://[{address.exploded.upper()}]/")
+    assert caught.value.mend is not None
+    mended = parse_origin(caught.value.mend)
+    assert ipaddress.IPv6Address(mended.host[1:-1]) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("http://localhost", True, id="localhost"),
+        pytest.param("http://app.localhost:3000", True, id="below localhost"),
+        pytest.param("http://127.0.0.1", True, id="127.0.0.1"),
+        pytest.param("http://127.255.255.254", True, id="127.0.0.0/8"),
+        pytest.param("http://[::1]:8000", True, id="::1"),
+        pytest.param("http://localhost.example.com", False, id="localhost as a label of another host"),
+        pytest.param("http://notlocalhost", False, id="a name that ends in localhost"),
+        pytest.param("http://128.0.0.1", False, id="128.0.0.1"),
+        pytest.param("http://127.0.0.1.example.com", False, id="127.0.0.1 as labels of another host"),
+        pytest.param("http://0.0.0.0", False, id="0.0.0.0"),
+        pytest.param("http://[::ffff:7f00:1]", False, id="the IPv4-mapped loopback address"),
+    ],
+)
+def test_loopback_is_this_machine_whoever_asks(text: str, expected: bool) -> None:
+    assert parse_origin(text).is_loopback is expected
+
+
+def test_hosts_are_told_from_addresses() -> None:
+    assert is_host_name("a.example")
+    assert is_host_name("1.2.3.4")
+    assert not is_host_name("1.2.3")
+    assert not is_host_name("a" * (MAX_HOST_LENGTH + 1))
+    assert is_ip_address("1.2.3.4")
+    assert is_ip_address("[::1]")
+    assert not is_ip_address("1.2.3.4.example")
+
+
+def test_what_is_shown_of_a_value_is_printable_and_short() -> None:
+    assert shown("a\r\nb\u2028\ud800\x1b[31m") == "'a\\r\\nb\\u2028\\ud800\\x1b[31m'"
+    assert len(shown("\U0001f4a9" * 1_000_000)) < 1000
+
+
+def test_an_origin_error_and_an_origin_survive_pickling() -> None:
+    assert pickle.loads(pickle.dumps(parse_origin("https://a:1"))) == Origin("https", "a", 1)
+    error = pickle.loads(pickle.dumps(OriginError("is bad", "https://a")))
+    assert (error.wrong, error.mend, str(error)) == ("is bad", "https://a", "is bad; write 'https://a'")

@@ -1,0 +1,135 @@
+"""parse_pattern: exact, any subdomain, any port; a `*` anywhere else is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corecors import Origin, OriginError, OriginPattern, parse_pattern
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "any_subdomain", "any_port"),
+    [
+        pytest.param("https://a.com", Origin("https", "a.com", None), False, False, id="exact"),
+        pytest.param("https://a.com:8443", Origin("https", "a.com", 8443), False, False, id="exact with a port"),
+        pytest.param("https://*.a.com", Origin("https", "a.com", None), True, False, id="any subdomain"),
+        pytest.param("https://*.a.com:8443", Origin("https", "a.com", 8443), True, False, id="any subdomain, one port"),
+        pytest.param("http://localhost:*", Origin("http", "localhost", None), False, True, id="any port"),
+        pytest.param("https://*.a.com:*", Origin("https", "a.com", None), True, True, id="any subdomain, any port"),
+        pytest.param("http://127.0.0.1:*", Origin("http", "127.0.0.1", None), False, True, id="any port of IPv4"),
+        pytest.param("http://[::1]:*", Origin("http", "[::1]", None), False, True, id="any port of IPv6"),
+        pytest.param("https://*.com", Origin("https", "com", None), True, False, id="below one label"),
+        pytest.param("https://*._a.com", Origin("https", "_a.com", None), True, False, id="below an underscore"),
+        pytest.param("app://*.x", Origin("app", "x", None), True, False, id="an app's scheme"),
+    ],
+)
+def test_a_pattern_is_its_origin_and_its_wildcards(
+    text: str, origin: Origin, any_subdomain: bool, any_port: bool
+) -> None:
+    pattern = parse_pattern(text)
+    assert pattern == OriginPattern(origin, any_subdomain, any_port)
+    assert pattern.is_exact is not (any_subdomain or any_port)
+
+
+REFUSED = [
+    # `*` anywhere but the two places
+    pytest.param("*", "no scheme", None, id="a star alone, which only the policy understands"),
+    pytest.param("**", "no scheme", None, id="two stars"),
+    pytest.param("*:*", "no scheme", None, id="any host, any port, no scheme"),
+    pytest.param("https://*", "every host of its scheme", None, id="any host"),
+    pytest.param("https://*:*", "every host of its scheme", None, id="any host, any port"),
+    pytest.param("https://*.*", "every host of its scheme", None, id="any label below any label"),
+    pytest.param("http://*:3000", "every host of its scheme", None, id="any host, one port"),
+    pytest.param("*://a.com", "scheme", None, id="any scheme"),
+    pytest.param("http*://a.com", "scheme", None, id="a star that ends the scheme"),
+    pytest.param("h*", "no scheme", None, id="a near-wildcard"),
+    pytest.param("https*", "no scheme", None, id="another near-wildcard"),
+    pytest.param("https://**.a.com", "neither", None, id="two stars for a label"),
+    pytest.param("https://*.*.a.com", "neither", None, id="two labels"),
+    pytest.param("https://a.*.com", "neither", None, id="a label in the middle"),
+    pytest.param("https://a.com.*", "neither", None, id="the last label"),
+    pytest.param("https://*a.com", "neither", None, id="the beginning of a label"),
+    pytest.param("https://a*.b.com", "neither", None, id="the end of a label"),
+    pytest.param("https://ex*mple.com", "neither", None, id="inside a label"),
+    pytest.param("https://a.com*", "neither", None, id="a trailing star"),
+    pytest.param("https://*a", "neither", None, id="one label that begins with a star"),
+    pytest.param("http://localhost:**", "neither", None, id="two stars for a port"),
+    pytest.param("http://localhost:3*", "neither", None, id="the end of a port"),
+    pytest.param("http://localhost:*0", "neither", None, id="the beginning of a port"),
+    pytest.param("https://*.a.com:*:*", "neither", None, id="two ports"),
+    pytest.param("https://*.https://*.a.com", "two origins", None, id="a pattern inside a pattern"),
+    # Wildcards that mean nothing
+    pytest.param("https://*.1.2.3.4", "IP address", None, id="below an IPv4 address"),
+    pytest.param("https://*.[::1]", "IP address", None, id="below an IPv6 address"),
+    pytest.param("https://*.4", "IPv4", None, id="below a number"),
+    pytest.param("https://a.com:8443:*", "a port and a wildcard", "https://a.com:8443", id="a port and any port"),
+    pytest.param("https://*.", "no host", None, id="below nothing"),
+    pytest.param("https://*.:*", "no host", None, id="below nothing, any port"),
+    pytest.param("file://*.a", "browsers send `null`", None, id="below a file"),
+    # The faults of an origin, the wildcard kept in the mend
+    pytest.param("*.a.com", "no scheme", "https://*.a.com", id="no scheme"),
+    pytest.param(".a.com", "no scheme", "https://*.a.com", id="a leading dot, as in lists of hosts and cookies"),
+    pytest.param("*.a.com:*", "no scheme", "https://*.a.com:*", id="no scheme, any port"),
+    pytest.param("*.*", "no scheme", None, id="nothing but wildcards"),
+    pytest.param("https://*.a.com/", "trailing slash", "https://*.a.com", id="a trailing slash"),
+    pytest.param("http://localhost:*/", "trailing slash", "http://localhost:*", id="a slash after any port"),
+    pytest.param("https://a.com/*", "a path", "https://a.com", id="a path glob"),
+    pytest.param("https://*.a.com/*", "a path", "https://*.a.com", id="a path glob after a wildcard"),
+    pytest.param("https://*.A.com/*", "a path", "https://*.a.com", id="a path glob and upper case"),
+    pytest.param("https://*/*", "a path", None, id="any host, any path"),
+    pytest.param("https://*.A.com", "upper case", "https://*.a.com", id="upper case"),
+    pytest.param("http://LOCALHOST:*", "upper case", "http://localhost:*", id="upper case before any port"),
+    pytest.param("HTTPS://*.a.com", "upper case", "https://*.a.com", id="an upper-case scheme"),
+    pytest.param("https://*.a.com:443", "default port", "https://*.a.com", id="the default port"),
+    pytest.param("https://*.a.com:443:*", "default port", "https://*.a.com:*", id="the default port and any"),
+    pytest.param("https://*.a.com.", "trailing dot", "https://*.a.com", id="a trailing dot"),
+    pytest.param("https://*.m\u00fcnchen.de", "Punycode", "https://*.xn--mnchen-3ya.de", id="a Unicode host"),
+    pytest.param("https://*..a.com", "empty label", None, id="an empty label"),
+    pytest.param("https://*.-a.com", "hyphen", None, id="a hyphen at a label's edge"),
+    pytest.param("https://*.a.com:0", "port 0", None, id="port 0"),
+    pytest.param(" https://*.a.com", "white space around", "https://*.a.com", id="a leading space"),
+    pytest.param("https://*.a.com,https://b.com", "list", None, id="a list"),
+    # Regular expressions
+    pytest.param(r"^https://.*\.a\.com$", "allow_origin_regexes", None, id="a regex"),
+    pytest.param(r"https://.*\.a\.com", "allow_origin_regexes", None, id="a regex without anchors"),
+    pytest.param("https://.*", "allow_origin_regexes", None, id="a regex for any host"),
+    pytest.param("https://(a|b)*.c.com", "allow_origin_regexes", None, id="a regex with alternatives"),
+]
+
+
+@pytest.mark.parametrize(("text", "wrong", "mend"), REFUSED)
+def test_a_pattern_that_is_none_is_refused_with_what_is_wrong_and_the_mend_where_one_is_certain(
+    text: str, wrong: str, mend: str | None
+) -> None:
+    with pytest.raises(OriginError) as caught:
+        parse_pattern(text)
+    assert wrong in caught.value.wrong
+    assert caught.value.mend == mend
+    if mend is not None:
+        parse_pattern(mend)
+
+
+def test_what_is_no_text_is_refused_by_its_type() -> None:
+    with pytest.raises(OriginError, match="bytes"):
+        parse_pattern(b"https://*.a.com")  # type: ignore[arg-type]
+
+
+def test_a_pattern_longer_than_any_origin_is_refused_by_its_length() -> None:
+    with pytest.raises(OriginError, match="characters long"):
+        parse_pattern("https://*." + "a" * (4 * MAX_ORIGIN_LENGTH))
+
+
+@given(st.text(alphabet="htps:/.-*[]@? \\(|)^$+09aA\u00e9", max_size=40).map("https://".__add__) | st.text())
+def test_any_text_at_all_is_a_pattern_or_an_error_whose_mend_is_a_pattern(text: str) -> None:
+    error = None
+    try:
+        pattern = parse_pattern(text)
+    except OriginError as caught:
+        error = caught
+    if error is None:
+        assert text.count("*") == pattern.any_subdomain + pattern.any_port
+    else:
+        assert error.wrong
+        assert error.mend != text
+        assert error.mend is None or parse_pattern(error.mend)
