@@ -8,135 +8,171 @@ comes from the core.
 """
 
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from corecors import UNRELATED_HEADERS, Answers, Policy, PolicySource, merge_headers
-from corecors.adapters.decisions import FORBIDDEN, NO_CONTENT, serve_by_decision, serve_by_source
-from corecors.adapters.rejections import RejectionLog
-from corecors.adapters.watching import DecisionHook, Watch
+from corecors import CORSRequest, Decision, Door, Policy, PolicySource, merge_headers, path_is_ambiguous
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import EllipsisType
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-LOG_REJECTIONS = RejectionLog()
+    from corecors import RejectionLog
+
+# With 403; a 204 has no body and says nothing of its length (RFC 9110 8.6). wsgiref.validate demands a type of every
+# response that may have a body.
+NO_BODY = [("Content-Type", "text/plain"), ("Content-Length", "0")]
+STATUS_LINES = {200: "200 OK", 204: "204 No Content", 403: "403 Forbidden"}
 
 
-class CORSMiddleware(partial[Any]):
+class CORSMiddleware:
     """A WSGI application that answers for `app` under `policy`.
 
-    policy: a `Policy`, or what chooses one for each request, such as `PathPolicies`; a request without one passes
-        untouched. May be replaced while serving: each request sees the old one or the new one, never both.
-    on_decision: called with each request's `Decision` and its environ, for metrics. What it raises goes no further.
-    report_only: a policy that decides nothing; where it would have decided otherwise than `policy`, that is logged.
-    block_disallowed: answer a cross-origin request from an origin that is not allowed with 403, in place of letting
-        the application run and leaving it to the browser to withhold the response.
-    rejections: the log of rejected requests; None for no log.
+    policy: a `Policy`, or what chooses one for each request, such as `PathPolicies`. May be replaced while serving:
+        each request sees the old one or the new one, never both.
+    on_decision: called with each request's `Decision` and its `CORSRequest`, for metrics. What it raises goes no
+        further.
+    report_only: a policy, or a source of policies, that decides nothing; where a browser would notice a difference, it
+        is logged.
+    block_disallowed: answer a cross-origin request from an origin that is not allowed with 403, instead of letting the
+        application run and leaving it to the browser to withhold the response.
+    check_websockets: refuse WebSocket handshakes of origins that are neither allowed nor the server's own.
+    own_origins: the server's own origins, where a proxy rewrites `Host`.
+    rejections: the log of rejected requests, by default one of this application; None for no log.
 
-    Where none of the middle three is given, a policy is served from remembered answers; anything else costs one full
-    decision a request, some microseconds. `func`, which every `partial` has, is the same application as a plain
-    function, for who counts nanoseconds: some fifty fewer.
+    Where none of the first three is given, a plain policy is served from the lines that it remembers.
     """
 
-    # An instance whose class defines `__call__` costs a third more per request than a function; a `partial`, which is
-    # called from C, half of that (`python -m benchmarks wsgi`).
-    app: "WSGIApplication"
-    _replace: "Callable[[Policy | PolicySource], None]"
-    _replacing: Lock
-    _policy: Policy | PolicySource
-
-    def __new__(
-        cls,
+    def __init__(
+        self,
         app: "WSGIApplication",
         policy: Policy | PolicySource,
         *,
-        on_decision: DecisionHook | None = None,
-        report_only: Policy | None = None,
+        on_decision: "Callable[[Decision, CORSRequest], object] | None" = None,
+        report_only: Policy | PolicySource | None = None,
         block_disallowed: bool = False,
-        rejections: RejectionLog | None = LOG_REJECTIONS,
-    ) -> "CORSMiddleware":
-        serve, replace = _serving(app, Watch(on_decision, report_only, block_disallowed, rejections), rejections)
-        self = super().__new__(cls, serve)
+        check_websockets: bool = True,
+        own_origins: "Iterable[str]" = (),
+        rejections: "RejectionLog | EllipsisType | None" = ...,
+    ) -> None:
+        _require_wsgi(app)
         self.app = app
-        self._replace = replace
-        self._replacing = Lock()
+        self._door = Door(
+            on_decision=on_decision,
+            report_only=report_only,
+            block_disallowed=block_disallowed,
+            check_websockets=check_websockets,
+            own_origins=own_origins,
+            rejections=rejections,
+        )
         self.policy = policy
-        return self
 
     @property
     def policy(self) -> Policy | PolicySource:
         """The policy in force."""
-        return self._policy
+        return self._serving[0]
 
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
-        with self._replacing:  # two replacements at once must not each win a half
-            self._replace(policy)
-            self._policy = policy
+        self._door.check_policy(policy)
+        plain = policy if isinstance(policy, Policy) and self._door.is_silent(policy) else None
+        self._serving = policy, plain  # one assignment: a request reads both or neither
 
-
-def _serving(
-    app: "WSGIApplication", watch: Watch, rejections: RejectionLog | None
-) -> "tuple[WSGIApplication, Callable[[Policy | PolicySource], None]]":
-    """The application that serves, and what gives it a policy."""
-    refused = rejections.refused if rejections is not None else None
-    answers: Answers | None = None  # of a policy that is served from remembered answers
-    otherwise = app  # what serves under anything else
-
-    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        current = answers  # read once: a policy that is replaced meanwhile does not divide this request
-        lines: list[tuple[str, str]] | None
-        if current is None:
-            return otherwise(environ, start_response)
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        policy, plain = self._serving
+        if plain is None or "HTTP_UPGRADE" in environ:
+            return self._answer(policy, environ, start_response)
         if "HTTP_ORIGIN" not in environ:
-            lines = current.without_origin
+            lines = plain.lines(None)
         else:
             origin = environ["HTTP_ORIGIN"]
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
-                status, headers = current.preflight(
-                    origin,
-                    environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"],
-                    environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-                )
-                if status != 204 and refused is not None:
-                    refused(current.policy, environ, origin)
-                start_response(NO_CONTENT if status == 204 else FORBIDDEN, headers)
-                return []
-            # Answers.for_origin, without the price of a call.
-            lines = (
-                current.remembered.get(origin, current.unknown) if len(origin) <= current.longest else current.overlong
-            )
-            if lines is None:
-                lines = current.work_out(origin)
-            if lines is current.refused and refused is not None:
-                refused(current.policy, environ, origin)
+                return self._answer_preflight(plain, environ, start_response)
+            lines = plain.lines(origin)
+            if lines is Policy.refusal:
+                self._door.refused(plain, origin, environ.get("REQUEST_METHOD", ""), partial(request_of, environ))
 
-        # Made for each request: bare of annotations, which would be evaluated each time, and with defaults in place of
-        # closure cells, which are slower. The loop is merge_headers' own, without the price of a call.
+        # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
+        # closure cells, which are slower.
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
-            for name, _ in headers:
-                if name not in UNRELATED_HEADERS:
-                    return start_response(status, merge_headers(headers, lines), exc_info)
-            return start_response(status, headers + lines, exc_info)
+            return start_response(status, merge_headers(headers, lines), exc_info)
 
-        return app(environ, start)
+        return self.app(environ, start)
 
-    def under(policy: Policy) -> "WSGIApplication":
-        serving, replace = _serving(app, watch, rejections)
-        replace(policy)
-        return serving
-
-    def replace(policy: Policy | PolicySource) -> None:
-        nonlocal answers, otherwise
-        if isinstance(policy, Policy):
-            otherwise = serve_by_decision(app, policy, watch)
-            answers = Answers(policy) if watch.leaves_to_answers(policy) else None
-        elif hasattr(policy, "for_environ"):
-            otherwise = serve_by_source(app, policy, under)
-            answers = None
+    def _answer_preflight(
+        self, policy: Policy, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        origin = environ["HTTP_ORIGIN"]
+        method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+        lines = policy.preflight_lines(origin, method, names)
+        if lines is None:
+            self._door.refused(policy, (origin, method, names), "OPTIONS", partial(request_of, environ))
+            start_response(STATUS_LINES[403], [*policy.preflight_refusal, *NO_BODY])
+        elif policy.preflight_status == 204:
+            start_response(STATUS_LINES[204], [*lines])
         else:
-            raise TypeError(f"policy is a Policy or PathPolicies, not {type(policy).__name__}")
+            start_response(STATUS_LINES[policy.preflight_status], [*lines, *NO_BODY])
+        return []
 
-    return serve, replace
+    def _answer(
+        self, policy: Policy | PolicySource, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer by a full decision, because somebody listens, chooses or is asked."""
+        decision = self._door.decide(policy, request_of(environ))
+        if decision is None:
+            return self.app(environ, start_response)
+        if decision.status is not None:
+            body: list[tuple[str, str]] = [] if decision.status == 204 else NO_BODY
+            start_response(STATUS_LINES[decision.status], [*decision.lines, *body])
+            return []
+        merge = decision.merge
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            return start_response(status, merge(headers), exc_info)
+
+        return self.app(environ, start)
+
+
+def request_of(environ: "WSGIEnvironment", *, path_is_ambiguous: "Callable[[str, str], bool]" = path_is_ambiguous) -> CORSRequest:
+    """What a WSGI environ says of a request.
+
+    `path_is_ambiguous` tells, from the decoded path and the raw target ("" where the server does not give it), whether
+    the path can be read in more than one way.
+    """
+    # WSGI spells a path as latin-1, each byte one character (PEP 3333, "URL Reconstruction"). RAW_URI or REQUEST_URI
+    # shows what was sent (gunicorn, uWSGI, waitress and Werkzeug's server; wsgiref and granian set neither).
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    readable = True
+    if not path.isascii():
+        try:
+            path = path.encode("latin-1").decode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            readable = False  # no server's doing
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    return CORSRequest(
+        environ.get("REQUEST_METHOD", ""),
+        path,
+        not readable or path_is_ambiguous(path, target),
+        environ.get("wsgi.url_scheme", "http"),
+        environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME', '')}:{environ.get('SERVER_PORT', '')}",
+        environ.get("HTTP_ORIGIN"),
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        environ.get("HTTP_SEC_FETCH_SITE"),
+        "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ,
+        environ.get("HTTP_UPGRADE", "").lower() == "websocket",
+    )
+
+
+def _require_wsgi(app: object) -> None:
+    if not callable(app):
+        raise TypeError(f"app is a WSGI application, a function of environ and start_response, not {type(app).__name__}")
+    from inspect import iscoroutinefunction  # a heavy module, needed here alone
+
+    if iscoroutinefunction(app) or iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004
+        raise TypeError(
+            f"app is an ASGI application ({type(app).__name__}): use corecors.adapters.asgi.CORSMiddleware, or for"
+            " Starlette and FastAPI corecors.adapters.starlette.CORS"
+        )

@@ -1,44 +1,54 @@
 """CORS decided in one place: a core of pure functions that depends on nothing but the standard library."""
 
-from corecors._decisions.headers import UNRELATED_HEADERS, merge_headers
+from typing import TYPE_CHECKING, Any
+
+from corecors._decisions.admission import admission, is_same_origin
+from corecors._decisions.decision import Decision, Kind, Reason
+from corecors._decisions.merging import merge_headers
+from corecors._decisions.request import CORSRequest, path_is_ambiguous
+from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._origins.matching import OriginMatcher
 from corecors._origins.parsing import Origin, OriginError, parse_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._policy.loading import policy_from_env, policy_from_mapping, policy_from_toml
-from corecors._policy.paths import PathPolicies, PolicySource
+from corecors._policy.paths import PathPolicies
 from corecors._policy.policy import Policy
 from corecors._policy.problems import PolicyError, Problem
-from corecors.answers import Answers
-from corecors.evaluation import (
-    Decision,
-    Kind,
-    Reason,
-    evaluate,
-    is_same_origin,
-    preflight_headers,
-    response_headers,
-)
+from corecors._policy.tiers import OriginPolicies
+from corecors.evaluation import evaluate, preflight_headers, response_headers
+
+if TYPE_CHECKING:
+    from corecors._observing.door import Door
+    from corecors._observing.rejections import RejectionLog
+
+__version__ = "0.2.0"
 
 __all__ = [
-    "UNRELATED_HEADERS",
-    "Answers",
+    "UNDECIDED",
+    "CORSRequest",
     "Decision",
+    "Door",
     "Kind",
     "Origin",
     "OriginError",
     "OriginMatcher",
     "OriginPattern",
+    "OriginPolicies",
     "PathPolicies",
     "Policy",
     "PolicyError",
     "PolicySource",
     "Problem",
     "Reason",
+    "RejectionLog",
+    "Undecided",
+    "admission",
     "evaluate",
     "is_same_origin",
     "merge_headers",
     "parse_origin",
     "parse_pattern",
+    "path_is_ambiguous",
     "policy_from_env",
     "policy_from_mapping",
     "policy_from_toml",
@@ -46,7 +56,22 @@ __all__ = [
     "response_headers",
 ]
 
+# Doors need these two, and with them `logging`; who calls the functions alone does not.
+_LATE = {"Door": "corecors._observing.door", "RejectionLog": "corecors._observing.rejections"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(_LATE[name]), name)
+    found.__module__ = __name__
+    globals()[name] = found
+    return found
+
+
 # Tracebacks, pickles and reference pages show the name that users import, wherever the code stands.
 for _name in __all__:
-    if callable(globals()[_name]):
+    if _name not in _LATE and callable(globals()[_name]):
         globals()[_name].__module__ = __name__

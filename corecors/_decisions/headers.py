@@ -1,4 +1,4 @@
-"""Header names, the grammar of header fields, the lists of the Fetch standard, and the merging of answers.
+"""Header names, the grammar of header fields, and the lists of the Fetch standard.
 
 Facts
 -----
@@ -24,6 +24,19 @@ REQUEST_HEADERS = "Access-Control-Request-Headers"
 ORIGIN = "Origin"
 VARY = "Vary"
 WILDCARD = "*"
+NULL_ORIGIN = "null"  # what browsers send for opaque origins (HTML, "ASCII serialization of an origin")
+
+# Every name that an answer of ours can have.
+ANSWER_NAMES = (
+    ALLOW_ORIGIN,
+    ALLOW_CREDENTIALS,
+    ALLOW_METHODS,
+    ALLOW_HEADERS,
+    EXPOSE_HEADERS,
+    MAX_AGE,
+    TIMING_ALLOW_ORIGIN,
+    VARY,
+)
 
 PREFLIGHT_METHOD = "OPTIONS"
 SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})  # Fetch, "CORS-safelisted method"
@@ -97,61 +110,17 @@ def longest_request_headers(names: Iterable[str]) -> int:
     return sum(len(name) + MAX_WHITESPACE + len(",") for name in names) + MAX_EMPTY_ELEMENTS * (MAX_WHITESPACE + 1)
 
 
+def list_elements(values: Iterable[str]) -> list[str]:
+    """The elements of a list header's `values`, white space and empty ones left out. Source: RFC 9110 5.6.1."""
+    return [element for value in values for part in value.split(",") if (element := part.strip(" \t"))]
+
+
 def merge_vary(values: Iterable[str]) -> str:
     """One `Vary` value for all the `values`: every element once, in order, compared without regard to case.
 
     `*` anywhere stays `*`, for nothing is more than that. Source: RFC 9110 12.5.5.
     """
     elements: dict[str, str] = {}
-    for value in values:
-        for part in value.split(","):
-            element = part.strip(" \t")
-            if element:
-                elements.setdefault(element.lower(), element)
+    for element in list_elements(values):
+        elements.setdefault(element.lower(), element)
     return WILDCARD if WILDCARD in elements else ", ".join(elements.values())
-
-
-def merge_headers(headers: list[tuple[str, str]], answer: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A response's `headers` with the CORS `answer` in place of whatever CORS headers the application set itself.
-
-    A new list, never one of the two. Where every name of `headers` is in `UNRELATED_HEADERS` it is `headers + answer`.
-    Otherwise every `Access-Control-*` header of the application gives way, so that exactly one value of each leaves;
-    `Timing-Allow-Origin` does where the answer has one; and where the answer has a `Vary`, all become one merged line.
-    """
-    merged = []
-    varies: list[str] = []
-    answered = dict(answer)
-    for line in headers:
-        name = line[0]
-        if name in UNRELATED_HEADERS:
-            merged.append(line)
-            continue
-        lowered = name.lower()
-        if lowered == "vary" and VARY in answered:
-            varies.append(line[1])
-        elif not (
-            lowered.startswith("access-control-")
-            or (lowered == "timing-allow-origin" and TIMING_ALLOW_ORIGIN in answered)
-        ):
-            merged.append(line)
-    if not varies:
-        return merged + answer
-    answered[VARY] = merge_vary([*varies, answered[VARY]])
-    return [*merged, *answered.items()]
-
-
-# The names of response headers that are surely none of ours, in the spellings that applications use. One look-up in
-# this set for each header of a response is cheaper than anything that has to look at its letters first; a name that is
-# missing here costs a few hundred nanoseconds, nothing else.
-UNRELATED_HEADERS = frozenset(
-    spelling
-    for name in """Accept-Ranges Age Allow Alt-Svc Cache-Control Connection Content-Disposition Content-Encoding
-    Content-Language Content-Length Content-Location Content-Range Content-Security-Policy Content-Type
-    Cross-Origin-Embedder-Policy Cross-Origin-Opener-Policy Cross-Origin-Resource-Policy Date Deprecation ETag Expires
-    Keep-Alive Last-Modified Link Location Permissions-Policy Pragma Proxy-Authenticate Ratelimit-Limit
-    Ratelimit-Remaining Ratelimit-Reset Referrer-Policy Refresh Retry-After Server Server-Timing Set-Cookie
-    Strict-Transport-Security Sunset Trailer Transfer-Encoding Via WWW-Authenticate X-Content-Type-Options
-    X-Correlation-ID X-Frame-Options X-Powered-By X-Request-ID X-Request-Id X-Total X-Total-Count
-    X-XSS-Protection""".split()
-    for spelling in (name, name.lower(), name.title())
-)

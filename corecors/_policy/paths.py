@@ -1,111 +1,103 @@
 """PathPolicies: which policy governs a path.
 
-Facts
------
-Paths are where a configuration and a framework disagree: one normalises `..`, folds case, merges slashes or decodes
-twice, the other does not, and a policy for /public ends up on /admin. So a path is compared as the application gets it
-(decoded once, by the server), byte for byte and by whole segments, and a path that anything on the way might read in
-more than one way has no policy at all: segments `.` and `..`, an empty segment (`//`), a backslash, and a slash,
-backslash or dot that is still percent-encoded. Browsers never send dot segments, encoded or not: they resolve them
-before they ask (https://url.spec.whatwg.org/#path-state).
-
-WSGI hands the path over as SCRIPT_NAME and PATH_INFO, percent-decoded, each byte one character (PEP 3333, "URL
-Reconstruction"). An encoded slash has become a slash by then, and some servers have merged slashes (waitress, wsgiref)
-or resolved dot segments (uWSGI). RAW_URI or REQUEST_URI still shows what was sent, where a server sets one (gunicorn,
-uWSGI, waitress and Werkzeug's do, wsgiref and granian do not).
+A path is compared as the application gets it, decoded once, byte for byte and by whole segments. One that anything on
+the way might read in more than one way is `UNDECIDED`: see `corecors.path_is_ambiguous`.
 """
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Protocol, final
+from typing import final
 
+from corecors._decisions.request import CORSRequest, path_is_ambiguous
+from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._policy.policy import Policy
 from corecors._policy.problems import PolicyError, Problem
 
-_AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)", re.IGNORECASE)
+Governor = Policy | PolicySource | None
+
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _PATTERN = re.compile(r"[*<>{}\[\]^|]")  # what route templates and regular expressions are made of
 
 
-class PolicySource(Protocol):
-    """What tells an adapter which policy governs a request: `PathPolicies`, or whatever knows a framework's routes."""
-
-    def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
-        """The policy that governs the request of a WSGI `environ`; None to leave the request alone."""
-        ...
-
-
 @final
 class PathPolicies:
-    """Policies by path prefix: the most specific prefix governs, by whole segments.
+    """Policies by path prefix, a `PolicySource`: the most specific prefix governs, by whole segments.
 
-    policies: prefixes ("/api/", which is the same as "/api") to policies; None where no policy shall govern. A prefix
-        is plain text as a person reads it, not percent-encoded; "/" governs every path.
+    policies: prefixes ("/api/", which is the same as "/api") to policies, or to sources that choose further; None where
+        the owner opts out: responses stay untouched. A prefix is plain text as a person reads it, not percent-encoded;
+        "/" governs every path.
     default: what governs where no prefix does.
 
-    "/api" governs /api, /api/ and /api/users, never /apiary or /API. Raises `PolicyError` with every problem.
-    Immutable and safe to share between threads. The time of a look-up grows with the depth of the prefixes, not with
-    their number.
+    "/api" governs /api, /api/ and /api/users, never /apiary or /API. A path that can be read in more than one way is
+    `UNDECIDED`. Raises `PolicyError` with every problem. Immutable and safe to share between threads. The time of a
+    look-up grows with the depth of the prefixes, not with their number.
     """
 
-    __slots__ = ("_by_prefix", "_depth", "default", "policies")
+    __slots__ = ("_by_prefix", "_depth", "default", "policies", "varies_by_origin")
 
-    policies: Mapping[str, Policy | None]
-    default: Policy | None
-    _by_prefix: dict[str, Policy | None]
+    policies: Mapping[str, Governor]
+    default: Governor
+    varies_by_origin: bool
+    _by_prefix: dict[str, Governor]
     _depth: int
 
-    def __init__(self, policies: Mapping[str, Policy | None], *, default: Policy | None = None) -> None:
+    def __init__(self, policies: Mapping[str, Governor], *, default: Governor = None) -> None:
         problems: list[Problem] = []
         if not isinstance(policies, Mapping):
-            wrong = f"is of type {type(policies).__name__} where a mapping of path prefixes to policies belongs"
-            problems.append(Problem("policies", policies, wrong))
+            message = f"is of type {type(policies).__name__} where a mapping of path prefixes to policies belongs"
+            problems.append(Problem("policies", policies, "wrong-type", message))
             policies = {}
         spelled: dict[str, str] = {}
-        by_prefix: dict[str, Policy | None] = {}
+        by_prefix: dict[str, Governor] = {}
         for prefix, policy in policies.items():
             fault = _fault(prefix)
             if fault is not None:
                 problems.append(fault)
             else:
-                key = _wsgi_text(prefix.removesuffix("/"))
+                key = prefix.removesuffix("/")
                 if key in by_prefix:
-                    wrong = f"is the same prefix as {spelled[key]!r}; leave one of them out"
-                    problems.append(Problem("policies", prefix, wrong))
+                    message = f"is the same prefix as {spelled[key]!r}; leave one of them out"
+                    problems.append(Problem("policies", prefix, "duplicate-prefix", message))
                 spelled[key] = prefix
                 by_prefix[key] = policy
-            _require_policy(problems, "policies", prefix, policy)
-        _require_policy(problems, "default", default, default)
+            _require_governor(problems, "policies", prefix, policy)
+        _require_governor(problems, "default", default, default)
         if problems:
             raise PolicyError(problems)
         put = object.__setattr__
         put(self, "policies", MappingProxyType(dict(policies)))
         put(self, "default", default)
+        put(self, "varies_by_origin", any(varies_by_origin(each) for each in (default, *by_prefix.values())))
         put(self, "_by_prefix", by_prefix)
         put(self, "_depth", max((key.count("/") for key in by_prefix), default=0))
 
-    def for_path(self, path: str) -> Policy | None:
-        """The policy that governs `path`, or None.
+    @classmethod
+    def from_toml(cls, text: str, table: str = "cors") -> "PathPolicies":
+        """The policies in the TOML document `text`: `[cors."/api/"]` and the like, `[cors.default]` for the default.
+
+        Raises `PolicyError` with every problem.
+        """
+        from corecors._policy.loading import path_policies_from_toml
+
+        return path_policies_from_toml(text, table)
+
+    def for_path(self, path: str) -> Policy | None | Undecided:
+        """What governs `path`: a policy, None where the owner opted out, `UNDECIDED` where it cannot be told.
 
         `path` is the path of a request's URL, percent-decoded once and read as UTF-8; "" is the same as "/".
         """
-        return self._find(path if path.isascii() else _wsgi_text(path))
+        return self.policy_for(CORSRequest("GET", path, path_is_ambiguous(path)))
 
-    def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
-        """The policy that governs the request of a WSGI `environ`, or None. The path is SCRIPT_NAME + PATH_INFO."""
-        target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-        if target[:1] != "/":
-            target = target.partition("://")[2]  # a whole URL, which proxies are asked with
-        if _is_ambiguous(target.partition("?")[0]):
-            return None
-        return self._find(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+    def policy_for(self, request: CORSRequest) -> Policy | None | Undecided:
+        """What governs `request`, by its path."""
+        path = request.path
+        if request.path_is_ambiguous or path[:1] not in {"", "/"} or path_is_ambiguous(path):
+            return UNDECIDED  # the second: `OPTIONS *`, or a whole URL as the request target
+        found = self._find(path)
+        return found if found is None or isinstance(found, Policy) else found.policy_for(request)
 
-    def _find(self, path: str) -> Policy | None:
-        if path[:1] not in {"", "/"}:
-            return None  # `OPTIONS *`, or a whole URL as the request target
-        if _is_ambiguous(path):
-            return None
+    def _find(self, path: str) -> Governor:
         by_prefix = self._by_prefix
         # Not one cut more than the deepest prefix has: a path of a million slashes costs what any path of its length
         # does.
@@ -118,7 +110,7 @@ class PathPolicies:
         return self.default
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"PathPolicies are immutable: make others rather than set {name}")
+        raise AttributeError(f"PathPolicies are immutable: make others instead of setting {name}")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"PathPolicies are immutable: {name} cannot be deleted")
@@ -127,20 +119,18 @@ class PathPolicies:
         return f"PathPolicies({dict(self.policies)!r}, default={self.default!r})"
 
 
-def _is_ambiguous(path: str) -> bool:
-    suspicious = "/." in path or "//" in path or "%" in path or "\\" in path  # a tenth of what the search costs
-    return suspicious and _AMBIGUOUS.search(path) is not None
+def varies_by_origin(governor: Governor) -> bool:
+    """Whether what `governor` answers may depend on the request's `Origin` beyond what a policy's own `Vary` says."""
+    if governor is None or isinstance(governor, Policy):
+        return False
+    return bool(getattr(governor, "varies_by_origin", True))
 
 
-def _wsgi_text(text: str) -> str:
-    """`text` as WSGI spells it: UTF-8, each byte one character. Never fails: lone surrogates are bytes like others."""
-    return text.encode("utf-8", "surrogatepass").decode("latin-1")
-
-
-def _require_policy(problems: list[Problem], field: str, shown: object, policy: object) -> None:
-    if policy is not None and not isinstance(policy, Policy):
+def _require_governor(problems: list[Problem], field: str, shown: object, governor: object) -> None:
+    if governor is not None and not isinstance(governor, Policy) and not callable(getattr(governor, "policy_for", None)):
         subject = "has a value" if field == "policies" else "is"
-        problems.append(Problem(field, shown, f"{subject} of type {type(policy).__name__} where a Policy belongs"))
+        message = f"{subject} of type {type(governor).__name__} where a Policy or a policy source belongs"
+        problems.append(Problem(field, shown, "wrong-type", message))
 
 
 def _fault(prefix: object) -> Problem | None:

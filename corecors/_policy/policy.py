@@ -1,4 +1,4 @@
-"""Policy: what may cross origins. Validated as a whole at construction, immutable ever after.
+"""Policy: what may cross origins. Validated as a whole when it is made, immutable ever after.
 
 Facts
 -----
@@ -11,177 +11,229 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any, final
+from typing import Any, ClassVar, Never, final
 
 from corecors._decisions import headers
+from corecors._decisions.decision import Decision
+from corecors._decisions.merging import Lines
+from corecors._decisions.rules import PREFLIGHT_REFUSAL, REFUSAL, Rules
 from corecors._origins.matching import OriginMatcher
 from corecors._policy.arguments import Validation
 from corecors._policy.problems import PolicyError
 
-DEFAULT_METHODS = ("GET", "HEAD", "POST")
+Predicate = Callable[[str], Any]  # answers with True, or with an awaitable of it
 
 
 @final
 class Policy:
     """What may cross origins. Keyword arguments only; every one is also an attribute, with its value made canonical.
 
-    allow_origins: exact origins ("https://app.example.com"), any subdomain ("https://*.example.com"), any port
-        ("http://localhost:*"), or ["*"] for any origin.
-    allow_origin_regexes: regular expressions over the whole serialised origin, always matched with fullmatch.
+    allow_origins: exact origins ("https://app.example.com"), any subdomain ("https://*.example.com"), part of a label
+        ("https://pr-*.example.com"), any port ("http://localhost:*"), or ["*"] for any origin.
+    allow_origin_regexes: regular expressions over the whole serialised origin.
     allow_origin_predicate: asked last, with a well-formed origin; only the answer True lets it in. What it raises is
-        passed on.
+        passed on. It may be asynchronous: then only ASGI, Django and aiohttp take the policy.
     allow_methods: method names, case-sensitive, or ["*"]. GET, HEAD and POST always pass a preflight.
     allow_headers: request header names, or ["*"], or ["*", "Authorization"] (`*` alone does not cover it).
     expose_headers: response header names that script may read, or ["*"] (without credentials).
     allow_credentials: cookies, client certificates and HTTP authentication. Excludes any-origin configurations.
     max_age: how long a browser may keep a preflight's answer: seconds or a timedelta, 0 to 86400; 0 forbids it, None
         sends no header (browsers then use 5 s).
-    allow_null_origin: `null` is sent by sandboxed frames and local files of anybody. Beside credentials a predicate has
-        to agree to it ("null") as well.
-    allow_insecure_origins: http:// origins beside credentials (loopback needs no leave).
-    allow_public_suffix_subdomains: wildcards over public suffixes such as github.io beside credentials.
-    allow_unproven_regexes: regexes that neither the analysis nor RE2 can vouch for.
-    allow_timing: send `Timing-Allow-Origin` beside the origin.
+    preflight_status: of the answer to a preflight that passes: 204, or 200 for clients that want it.
+    allow_timing: send `Timing-Allow-Origin` together with the origin.
     debug: a failing preflight tells the browser why. Reveals the lists to anyone who asks.
+    dangerously_allow_null_origin: `null` is sent by sandboxed frames and local files of anybody. With credentials a
+        predicate has to agree to it ("null") as well.
+    dangerously_allow_insecure_origins: http:// origins with credentials (loopback needs no permission).
+    dangerously_allow_public_suffix_subdomains: wildcards over public suffixes such as github.io with credentials.
+    dangerously_allow_open_regexes: regexes that let in domains anyone can register, with credentials.
 
-    Raises `PolicyError` with every problem. Compared and hashed by identity; safe to share between threads.
+    Raises `PolicyError` with every problem. Equal and hashed by its fields; safe to share between threads.
     """
 
     __slots__ = (
         "__weakref__",
-        "_actual",
-        "_any_header",
-        "_any_method",
-        "_header_names",
-        "_longest_request_headers",
+        "_hash",
         "_matcher",
-        "_method_names",
-        "_preflight",
+        "_rules",
         "allow_credentials",
         "allow_headers",
-        "allow_insecure_origins",
         "allow_methods",
-        "allow_null_origin",
         "allow_origin_predicate",
         "allow_origin_regexes",
         "allow_origins",
-        "allow_public_suffix_subdomains",
         "allow_timing",
-        "allow_unproven_regexes",
+        "dangerously_allow_insecure_origins",
+        "dangerously_allow_null_origin",
+        "dangerously_allow_open_regexes",
+        "dangerously_allow_public_suffix_subdomains",
         "debug",
         "expose_headers",
+        "has_async_predicate",
         "max_age",
+        "preflight_status",
     )
+
+    refusal: ClassVar[Lines] = REFUSAL  # the very tuple that `lines` returns for an origin that is not allowed
+    preflight_refusal: ClassVar[Lines] = PREFLIGHT_REFUSAL  # the lines of the answer to a preflight that fails
 
     allow_origins: tuple[str, ...]
     allow_origin_regexes: tuple[str | re.Pattern[str], ...]
-    allow_origin_predicate: Callable[[str], bool] | None
+    allow_origin_predicate: Predicate | None
     allow_methods: tuple[str, ...]
     allow_headers: tuple[str, ...]
     expose_headers: tuple[str, ...]
     allow_credentials: bool
     max_age: int | None
-    allow_null_origin: bool
-    allow_insecure_origins: bool
-    allow_public_suffix_subdomains: bool
-    allow_unproven_regexes: bool
+    preflight_status: int
     allow_timing: bool
     debug: bool
+    dangerously_allow_null_origin: bool
+    dangerously_allow_insecure_origins: bool
+    dangerously_allow_public_suffix_subdomains: bool
+    dangerously_allow_open_regexes: bool
+    has_async_predicate: bool
     _matcher: OriginMatcher
-    _actual: dict[str, str]
-    _preflight: dict[str, str]
-    _any_method: bool
-    _any_header: bool
-    _method_names: frozenset[str]
-    _header_names: frozenset[str]
-    _longest_request_headers: int
+    _rules: Rules
+    _hash: int | None
 
     def __init__(
         self,
         *,
         allow_origins: Iterable[str] = (),
         allow_origin_regexes: Iterable[str | re.Pattern[str]] = (),
-        allow_origin_predicate: Callable[[str], bool] | None = None,
-        allow_methods: Iterable[str] = DEFAULT_METHODS,
+        allow_origin_predicate: Predicate | None = None,
+        allow_methods: Iterable[str] = ("GET", "HEAD", "POST"),
         allow_headers: Iterable[str] = (),
         expose_headers: Iterable[str] = (),
         allow_credentials: bool = False,
         max_age: int | timedelta | None = None,
-        allow_null_origin: bool = False,
-        allow_insecure_origins: bool = False,
-        allow_public_suffix_subdomains: bool = False,
-        allow_unproven_regexes: bool = False,
+        preflight_status: int = 204,
         allow_timing: bool = False,
         debug: bool = False,
+        dangerously_allow_null_origin: bool = False,
+        dangerously_allow_insecure_origins: bool = False,
+        dangerously_allow_public_suffix_subdomains: bool = False,
+        dangerously_allow_open_regexes: bool = False,
+        **unknown: Never,
     ) -> None:
-        reader = Validation(bool(allow_credentials))
+        given = {name: value for name, value in locals().items() if name in FIELDS}
+        self._make(given, unknown, known=frozenset())
+
+    def _make(self, given: dict[str, Any], unknown: dict[str, Any], known: frozenset[str]) -> None:
+        """Set every field from the arguments in `given`. `known`: origins that were validated before."""
+        reader = Validation(bool(given["allow_credentials"]))
+        for name, value in unknown.items():
+            reader.refuse_unknown(name, value)
         put = object.__setattr__
-        flags = {
-            "allow_credentials": allow_credentials,
-            "allow_null_origin": allow_null_origin,
-            "allow_insecure_origins": allow_insecure_origins,
-            "allow_public_suffix_subdomains": allow_public_suffix_subdomains,
-            "allow_unproven_regexes": allow_unproven_regexes,
-            "allow_timing": allow_timing,
-            "debug": debug,
-        }
-        put(self, "allow_origins", reader.strings("allow_origins", allow_origins))
-        put(self, "allow_origin_regexes", reader.entries("allow_origin_regexes", allow_origin_regexes))
-        put(self, "allow_origin_predicate", reader.predicate(allow_origin_predicate))
-        put(self, "allow_methods", reader.methods(allow_methods))
-        put(self, "allow_headers", reader.request_headers(allow_headers))
-        put(self, "expose_headers", reader.exposed_headers(expose_headers))
-        put(self, "max_age", reader.max_age(max_age))
-        for name, flag in flags.items():
-            put(self, name, reader.flag(name, flag))
+        put(self, "allow_origins", reader.strings("allow_origins", given["allow_origins"]))
+        put(self, "allow_origin_regexes", reader.entries("allow_origin_regexes", given["allow_origin_regexes"]))
+        put(self, "allow_origin_predicate", reader.predicate(given["allow_origin_predicate"]))
+        put(self, "allow_methods", reader.methods(given["allow_methods"]))
+        put(self, "allow_headers", reader.request_headers(given["allow_headers"]))
+        put(self, "expose_headers", reader.exposed_headers(given["expose_headers"]))
+        put(self, "max_age", reader.max_age(given["max_age"]))
+        put(self, "preflight_status", reader.preflight_status(given["preflight_status"]))
+        for name in FLAGS:
+            put(self, name, reader.flag(name, given[name]))
 
-        exact, wildcards, any_origin = reader.origins(
-            self.allow_origins, self.allow_insecure_origins, self.allow_public_suffix_subdomains
+        exact, patterns, any_origin = reader.origins(
+            self.allow_origins,
+            self.dangerously_allow_insecure_origins,
+            self.dangerously_allow_public_suffix_subdomains,
+            known,
         )
-        compiled = reader.regexes(
+        regexes = reader.regexes(
             self.allow_origin_regexes,
-            self.allow_unproven_regexes,
-            self.allow_insecure_origins,
-            self.allow_public_suffix_subdomains,
+            self.dangerously_allow_open_regexes,
+            self.dangerously_allow_insecure_origins,
+            self.dangerously_allow_public_suffix_subdomains,
         )
-        any_origin = any_origin or any(regex.accepts_any_origin for regex in compiled)
-        reader.null(self.allow_null_origin, self.allow_origin_predicate)
+        any_origin = any_origin or (regexes is not None and regexes.accepts_any_origin)
+        reader.null(self.dangerously_allow_null_origin, self.allow_origin_predicate)
         if reader.problems:
-            raise PolicyError(sorted(reader.problems, key=lambda problem: FIELDS.index(problem.field)))
+            order = [*FIELDS, *unknown]
+            raise PolicyError(sorted(reader.problems, key=lambda problem: order.index(problem.field)))
 
+        predicate = self.allow_origin_predicate
+        null = self.dangerously_allow_null_origin
+        matcher = OriginMatcher(
+            exact, patterns, regexes, any_origin=any_origin, null=null and not self.allow_credentials
+        )
+        put(self, "has_async_predicate", _is_asynchronous(predicate))
+        put(self, "_matcher", matcher)
+        put(self, "_hash", None)
         put(
             self,
-            "_matcher",
-            OriginMatcher(
-                exact,
-                wildcards,
-                compiled,
-                self.allow_origin_predicate,
-                any_origin=any_origin,
-                null=self.allow_null_origin,
-                null_by_predicate=self.allow_credentials,
+            "_rules",
+            Rules(
+                matcher,
+                predicate,
+                null_by_predicate=null and self.allow_credentials,
+                methods=self.allow_methods,
+                request_headers=self.allow_headers,
+                exposed_headers=self.expose_headers,
+                credentials=self.allow_credentials,
+                max_age=self.max_age,
+                preflight_status=self.preflight_status,
+                timing=self.allow_timing,
+                debug=self.debug,
             ),
         )
-        put(self, "_any_method", headers.WILDCARD in self.allow_methods)
-        put(self, "_any_header", headers.WILDCARD in self.allow_headers)
-        put(self, "_method_names", headers.SAFELISTED_METHODS.union(self.allow_methods))
-        put(self, "_header_names", frozenset(name.lower() for name in self.allow_headers))
-        longest = headers.longest_request_headers(self._header_names)
-        put(self, "_longest_request_headers", headers.MAX_REQUEST_HEADERS_LENGTH if self._any_header else longest)
-        put(self, "_actual", self._actual_constants())
-        put(self, "_preflight", self._preflight_constants())
+
+    def replace(self, **changes: Any) -> "Policy":
+        """The policy with other values for some of its arguments. Origins that this one has are not validated again.
+
+        Raises `PolicyError` with every problem, as the constructor does.
+        """
+        given = {name: getattr(self, name) for name in FIELDS}
+        unknown = {name: value for name, value in changes.items() if name not in given}
+        given.update((name, value) for name, value in changes.items() if name in given)
+        # What an origin may be depends on these.
+        dangers = ("allow_credentials", "dangerously_allow_insecure_origins")
+        same = all(given[name] == getattr(self, name) for name in dangers)
+        made = object.__new__(Policy)
+        made._make(given, unknown, known=self._matcher.exact if same else frozenset())
+        return made
+
+    # What it decides
+
+    def actual(self, origin: str | None, method: str | None = None, *, predicate: object = None) -> Decision:
+        """The decision about a request that is no preflight; `origin` is the value of its `Origin`, None without one.
+
+        `predicate`: the answer of the predicate, got elsewhere; else it is asked where nothing else allows the origin.
+        """
+        return self._rules.actual(origin, method, predicate=predicate)
+
+    def preflight(self, origin: str, method: str, names: str | None, *, predicate: object = None) -> Decision:
+        """The decision about a preflight; the values of `Origin` and of the two `Access-Control-Request-*` headers."""
+        return self._rules.preflight(origin, method, names, predicate=predicate)
+
+    def lines(self, origin: str | None) -> Lines | None:
+        """The header lines of the response to an actual request, shared between requests, without making a `Decision`.
+
+        The very tuple `refusal` where the origin is not allowed; None where only the predicate can tell.
+        """
+        return self._rules.lines(origin)
+
+    def preflight_lines(self, origin: str, method: str, names: str | None) -> Lines | None:
+        """The header lines of the answer to a preflight that passes by the policy's text, shared between requests; None
+        for any other: `preflight` decides about it."""
+        return self._rules.preflight_lines(origin, method, names)
 
     def allows_origin(self, origin: str | None) -> bool:
-        """Whether `origin`, the value of an `Origin` header, is allowed; for a WebSocket handshake, say.
+        """Whether `origin`, the value of an `Origin` header, is allowed. The predicate is asked.
 
-        None, a handshake without that header, is allowed nothing: browsers always send it.
+        None is allowed nothing: it stands for a request without that header.
         """
-        return origin is not None and self._matcher.matches(origin)
+        return origin is not None and self._rules.allows(origin)
 
     @property
     def allows_any_origin(self) -> bool:
         """Whether answers are the same for every origin: `*` is sent, and no `Vary`."""
         return self._matcher.any_origin
+
+    # What it is
 
     def to_mapping(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, as lists, numbers, booleans and text.
@@ -189,20 +241,36 @@ class Policy:
         `policy_from_mapping` reads it back. Raises `ValueError` for a policy with a predicate, which is no data.
         """
         if self.allow_origin_predicate is not None:
-            raise ValueError("a policy with allow_origin_predicate has no form as data: a function is no value")
+            raise ValueError("a policy with allow_origin_predicate has no form as data: a function is not a value")
         found: dict[str, Any] = {}
-        for name, default in _DEFAULTS.items():
+        for name in self._changed():
             value = getattr(self, name)
             if name == "allow_origin_regexes":
-                value = [regex if isinstance(regex, str) else regex.pattern for regex in value]
-            elif isinstance(value, tuple):
-                value = list(value)
-            if value != default:
-                found[name] = value
+                value = tuple(regex if isinstance(regex, str) else regex.pattern for regex in value)
+            found[name] = list(value) if isinstance(value, tuple) else value
         return found
 
+    def _changed(self) -> list[str]:
+        """The names of the fields that differ from their defaults."""
+        return [name for name, default in DEFAULTS.items() if getattr(self, name) != default]
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in FIELDS)
+
+    # A predicate need not be hashable, so it counts for equality alone. The hash is kept: a list may be long.
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Policy):
+            return NotImplemented
+        return self is other or (hash(self) == hash(other) and self._values() == other._values())
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            object.__setattr__(self, "_hash", hash(tuple(getattr(self, name) for name in FIELDS if name != "allow_origin_predicate")))
+        return self._hash  # type: ignore[return-value]  # set just now
+
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a Policy is immutable: make another one rather than set {name}")
+        raise AttributeError(f"a Policy is immutable: make another one, with policy.replace({name}=...)")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"a Policy is immutable: {name} cannot be deleted")
@@ -218,51 +286,21 @@ class Policy:
 
     def __repr__(self) -> str:
         shown_fields = []
-        for name, default in _DEFAULTS.items():
+        for name in self._changed():
             value = getattr(self, name)
-            if isinstance(value, tuple) and len(value) > 5:
-                shown_fields.append(f"{name}=<{len(value)} entries>")
-            elif (list(value) if isinstance(value, tuple) else value) != default:
-                shown_fields.append(f"{name}={value!r}")
+            shown = f"<{len(value)} entries>" if isinstance(value, tuple) and len(value) > 5 else repr(value)
+            shown_fields.append(f"{name}={shown}")
         return f"Policy({', '.join(shown_fields)})"
 
-    def _actual_constants(self) -> dict[str, str]:
-        """What follows the origin in every allowed actual response."""
-        constants = {}
-        if self.allow_credentials:
-            constants[headers.ALLOW_CREDENTIALS] = "true"
-        if self.expose_headers:
-            constants[headers.EXPOSE_HEADERS] = ", ".join(self.expose_headers)
-        return constants
 
-    def _preflight_constants(self) -> dict[str, str]:
-        """What follows the origin in every passing preflight, less what has to be echoed."""
-        constants = {}
-        if self.allow_credentials:
-            constants[headers.ALLOW_CREDENTIALS] = "true"
-        if self.allow_methods and not (self._any_method and self.allow_credentials):
-            constants[headers.ALLOW_METHODS] = ", ".join(self.allow_methods)
-        if self.allow_headers and not (self._any_header and self.allow_credentials):
-            constants[headers.ALLOW_HEADERS] = ", ".join(self.allow_headers)
-        if self.max_age is not None:
-            constants[headers.MAX_AGE] = str(self.max_age)
-        return constants
+def _is_asynchronous(predicate: Predicate | None) -> bool:
+    if predicate is None:
+        return False
+    from inspect import iscoroutinefunction  # a heavy module, needed here alone
+
+    return iscoroutinefunction(predicate) or iscoroutinefunction(getattr(predicate, "__call__", None))  # noqa: B004
 
 
-_DEFAULTS: dict[str, object] = {
-    "allow_origins": [],
-    "allow_origin_regexes": [],
-    "allow_origin_predicate": None,
-    "allow_methods": list(DEFAULT_METHODS),
-    "allow_headers": [],
-    "expose_headers": [],
-    "allow_credentials": False,
-    "max_age": None,
-    "allow_null_origin": False,
-    "allow_insecure_origins": False,
-    "allow_public_suffix_subdomains": False,
-    "allow_unproven_regexes": False,
-    "allow_timing": False,
-    "debug": False,
-}
-FIELDS = tuple(_DEFAULTS)
+DEFAULTS: dict[str, Any] = Policy.__init__.__kwdefaults__
+FIELDS = tuple(DEFAULTS)
+FLAGS = tuple(name for name, default in DEFAULTS.items() if default is False)

@@ -7,26 +7,23 @@ line a minute. No line ever holds a control character or anything beyond ASCII, 
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import TYPE_CHECKING
 
-from corecors import Decision, Kind, Policy, Reason
-from corecors.adapters.requests import decide, is_from_own_origin
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+from corecors._decisions.admission import SAFE_METHODS
+from corecors._decisions.decision import Decision, Kind, Reason
+from corecors._decisions.request import CORSRequest
 
 LOGGER = logging.getLogger("corecors")
 PERIOD = 60.0  # seconds between two summaries
 LINES_PER_PERIOD = 20  # enough to see a roll-out gone wrong, too few to fill a disk: 30,000 lines a day at the most
 REMEMBERED = 1000  # kinds, some 200 bytes each
 NAMED_IN_SUMMARY = 5  # the kinds that were repeated most
-_OVERLONG = Reason.ORIGIN_MALFORMED.value
-# Fetch, "append a request `Origin` header": browsers send none with these to a page's own origin, and preflight nothing
-# there. Any other request may come from there although another host refused its origin: so it is looked at.
-_NEVER_FROM_OWN_ORIGIN = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_SHOWN_LENGTH = 320  # characters of a path or an origin; no origin is longer
+CLOCK_EVERY = 64  # repeats of one kind between two looks at the clock, so that a flood costs no clock a request
+
+_MALFORMED = frozenset({Reason.ORIGIN_MALFORMED, Reason.METHOD_MALFORMED, Reason.HEADERS_MALFORMED})
+_BY_REQUEST = frozenset({Reason.METHOD_NOT_ALLOWED, Reason.HEADER_NOT_ALLOWED})
 
 
 class RejectionLog:
@@ -51,35 +48,46 @@ class RejectionLog:
         self._period = period
         self._clock = clock
         self._lock = Lock()
+        self._kinds: dict[Hashable, str] = {}  # of what was reported, by what was asked
         self._repeats: dict[str, int] = {}
         self._unnamed = 0
         self._written = 0
         self._due = clock() + period
 
-    def refused(self, policy: Policy, environ: "WSGIEnvironment", origin: str) -> None:
-        """Report a request with this `Origin` that `policy` refuses, unless it comes from the server's own origin."""
-        kind = origin if len(origin) <= MAX_SHOWN_LENGTH else _OVERLONG
-        repeats = self._repeats
-        try:
-            is_known = kind in repeats and environ["REQUEST_METHOD"] in _NEVER_FROM_OWN_ORIGIN
-        except KeyError:  # a server that leaves the method out
-            is_known = False
-        if is_known and self._clock() < self._due:
-            repeats[kind] += 1  # all that a rejection costs when it is not the first of its kind
-        elif is_from_own_origin(environ):
-            return
-        elif kind not in repeats and self._written >= self._lines and self._clock() < self._due:
-            self._overflow(printable(kind))  # and all that one of a new kind costs in a flood
-        else:
-            self.report(decide(policy, environ), environ)
+    def counts(self, asked: Hashable) -> bool:
+        """Count one more rejection of a kind that is known, or that gets no line in a flood: all that it costs then.
 
-    def report(self, decision: Decision, environ: "WSGIEnvironment", prefix: str = "CORS refused") -> None:
-        """Report a decision: one line for a kind that is new, else one more repeat."""
+        `asked` is what was asked: the origin, of a preflight all three values. False: it has to be reported.
+        """
+        kind = self._kinds.get(asked)
+        if kind is not None and kind in self._repeats:
+            repeats = self._repeats[kind] + 1
+            if (repeats < CLOCK_EVERY or not repeats % CLOCK_EVERY) and self._clock() >= self._due:
+                return False
+            self._repeats[kind] = repeats
+            return True
+        if len(self._kinds) < REMEMBERED and (self._written < self._lines or len(self._repeats) < REMEMBERED):
+            return False
+        unnamed = self._unnamed + 1
+        if not unnamed % CLOCK_EVERY and self._clock() >= self._due:
+            return False
+        self._unnamed = unnamed
+        return True
+
+    def report(
+        self, decision: Decision, request: CORSRequest, asked: Hashable = None, *, prefix: str = "CORS refused"
+    ) -> None:
+        """Report a decision about a request: one line for a kind that is new, else one more repeat.
+
+        `asked` makes `counts` know the kind the next time.
+        """
         kind = _kind(decision)
         with self._lock:
             now = self._clock()
             if now >= self._due:
                 self._sum_up(now)
+            if asked is not None and len(self._kinds) < REMEMBERED:
+                self._kinds[asked] = kind
             if kind in self._repeats:
                 self._repeats[kind] += 1
                 return
@@ -89,8 +97,9 @@ class RejectionLog:
             if len(self._repeats) < REMEMBERED:
                 self._repeats[kind] = 0
             self._written += 1
-        fields = _fields(decision, environ)
-        self._logger.warning("%s %s: %s", prefix, fields["cors_request"], decision.explain(), extra=fields)
+        fields = _fields(decision, request)
+        hint = _own_origins_hint(decision, request)
+        self._logger.warning("%s %s: %s%s", prefix, fields["cors_request"], decision.explain(), hint, extra=fields)
 
     def _overflow(self, kind: str) -> None:
         """Count a kind that gets no line of its own in this period."""
@@ -117,34 +126,58 @@ class RejectionLog:
             self._repeats = {}  # so that what got no line in the flood gets one after it
         else:
             self._repeats = dict.fromkeys(self._repeats, 0)
+        self._kinds = {}
         self._unnamed = self._written = 0
         self._due = now + self._period
 
 
 def _kind(decision: Decision) -> str:
     """What makes two rejections the same, as it may stand in a line."""
-    if decision.reason.value.endswith("malformed"):
-        return decision.reason.value
+    reasons = decision.reasons
+    malformed = _MALFORMED.intersection(reasons)
+    if malformed:
+        return min(malformed)
+    if decision.kind is Kind.WEBSOCKET or decision.reason is Reason.CROSS_SITE_BLOCKED:
+        return f"{printable(decision.origin or '')} ({decision.reason})"
+    if Reason.UNDECIDED in reasons or Reason.PATH_AMBIGUOUS in reasons:
+        return decision.reason
     origin = printable(decision.origin or "")
-    if decision.reason is Reason.METHOD_NOT_ALLOWED or decision.reason is Reason.HEADER_NOT_ALLOWED:
-        return f"{origin} with {printable(decision.name or decision.method or '')}"
-    return origin
+    if _BY_REQUEST.isdisjoint(reasons):
+        return origin
+    names = [printable(name) for name in decision.disallowed_headers]
+    method = [printable(decision.method or "")] if Reason.METHOD_NOT_ALLOWED in reasons else []
+    return f"{origin} with {', '.join([*method, *names])[:MAX_SHOWN_LENGTH]}"
 
 
-def _fields(decision: Decision, environ: "WSGIEnvironment") -> dict[str, str]:
+def _fields(decision: Decision, request: CORSRequest) -> dict[str, str]:
     """The structured fields of a line, all of them as safe as the line itself."""
-    method = printable(decision.method or "")
-    path = printable(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
-    preflight = "the preflight for " if decision.kind is Kind.PREFLIGHT else ""
+    method = printable(decision.method or request.method)
+    path = printable(request.path)
+    what = {Kind.PREFLIGHT: "the preflight for ", Kind.WEBSOCKET: "the WebSocket handshake "}.get(decision.kind, "")
     return {
-        "cors_request": f"{preflight}{method} {path}",
+        "cors_request": f"{what}{method} {path}",
         "cors_kind": decision.kind.value,
         "cors_reason": decision.reason.value,
+        "cors_reasons": ", ".join(decision.reasons),
         "cors_origin": printable(decision.origin or ""),
         "cors_method": method,
-        "cors_header": printable(decision.name or ""),
+        "cors_header": printable(", ".join(decision.disallowed_headers)),
         "cors_path": path,
     }
+
+
+def _own_origins_hint(decision: Decision, request: CORSRequest) -> str:
+    """What to do where the request may be the server's own: `Sec-Fetch-Site` is missing, and a proxy may have rewritten
+    `Host`. Browsers send no `Origin` with GET and HEAD to a page's own origin, and no preflight."""
+    may_be_own = decision.kind is Kind.WEBSOCKET or (
+        decision.kind is Kind.ACTUAL and request.method not in SAFE_METHODS
+    )
+    if not may_be_own or request.fetch_site is not None or Reason.ORIGIN_NOT_ALLOWED not in decision.reasons:
+        return ""
+    return (
+        f" If {printable(decision.origin or '')} is this server's own origin and a proxy rewrites Host (here"
+        f" {printable(request.host)}), name it in own_origins."
+    )
 
 
 def printable(text: str) -> str:

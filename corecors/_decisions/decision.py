@@ -1,0 +1,252 @@
+"""What is decided about one request, why, and how a person is told."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, final
+
+from corecors._decisions import headers
+from corecors._decisions.merging import Line, Lines, add_vary, merge_headers
+from corecors._origins.parsing import shown
+
+if TYPE_CHECKING:
+    from corecors._decisions.rules import Rules
+
+MAX_NAMES_SHOWN = 8  # header names in a sentence; no page asks for more than a handful
+VARY_ORIGIN: Line = (headers.VARY, headers.ORIGIN)
+
+
+class Kind(StrEnum):
+    """What kind of request it is. Source: Fetch, "CORS request" and "CORS-preflight request"."""
+
+    NOT_CORS = "not_cors"
+    ACTUAL = "actual"
+    PREFLIGHT = "preflight"
+    WEBSOCKET = "websocket"  # a handshake: no CORS request, and the browser guards nothing
+
+
+class Reason(StrEnum):
+    """Why a request is decided as it is. The words are stable."""
+
+    NOT_CORS = "not_cors"
+    ORIGIN_ALLOWED = "origin_allowed"
+    PREFLIGHT_PASSED = "preflight_passed"
+    OWN_ORIGIN = "own_origin"  # it comes from the server's own pages, which need no permission
+    OPTED_OUT = "opted_out"  # its owner chose that no policy governs it
+    ORIGIN_MALFORMED = "origin_malformed"
+    ORIGIN_NULL = "origin_null"
+    ORIGIN_NOT_ALLOWED = "origin_not_allowed"
+    METHOD_MALFORMED = "method_malformed"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    HEADERS_MALFORMED = "headers_malformed"
+    HEADER_NOT_ALLOWED = "header_not_allowed"
+    CREDENTIALS_NOT_ALLOWED = "credentials_not_allowed"
+    CROSS_SITE_BLOCKED = "cross_site_blocked"
+    PATH_AMBIGUOUS = "path_ambiguous"
+    UNDECIDED = "undecided"
+
+
+@final
+class Decision:
+    """What is decided about one request. Immutable, hashable, equal where all of it is."""
+
+    # Plain attributes behind properties: what is made for a request has to be cheap to make.
+    __slots__ = ("_allowed", "_kind", "_lines", "_method", "_names", "_origin", "_origin_allowed", "_reasons", "_rules", "_status")
+
+    def __init__(
+        self,
+        kind: Kind,
+        allowed: bool,
+        lines: Lines,
+        status: int | None = None,
+        origin: str | None = None,
+        method: str | None = None,
+        *,
+        reasons: tuple[Reason, ...] = (),
+        rules: "Rules | None" = None,
+        names: str | None = None,
+        origin_allowed: bool = False,
+    ) -> None:
+        """`reasons` where they are known; else `rules` tells them when somebody asks. `names` is the value of
+        `Access-Control-Request-Headers`; `origin_allowed` whether it was not the origin that a preflight failed by."""
+        self._kind = kind
+        self._allowed = allowed
+        self._lines = lines
+        self._status = status
+        self._origin = origin
+        self._method = method
+        self._reasons = reasons
+        self._rules = rules
+        self._names = names
+        self._origin_allowed = origin_allowed
+
+    @property
+    def kind(self) -> Kind:
+        """What the request is."""
+        return self._kind
+
+    @property
+    def allowed(self) -> bool:
+        """False where the browser will keep the response from the page, or not send the request at all, or where the
+        request is blocked. A request that is not CORS is allowed: there is nothing to refuse."""
+        return self._allowed
+
+    @property
+    def status(self) -> int | None:
+        """The status of the whole answer where the application is not to be asked, else None."""
+        return self._status
+
+    @property
+    def origin(self) -> str | None:
+        """The value of `Origin`, as received."""
+        return self._origin
+
+    @property
+    def method(self) -> str | None:
+        """The request's method, of a preflight the one that it asks for, as received."""
+        return self._method
+
+    @property
+    def lines(self) -> Lines:
+        """The header lines of the answer: pairs of name and value."""
+        return self._lines
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The same as a new dict."""
+        return dict(self._lines)
+
+    @property
+    def reason(self) -> Reason:
+        """Why, in one word: the first of `reasons`."""
+        return self.reasons[0]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """All that the request failed by, in the order in which a browser would find out; or why it passes."""
+        if self._rules is None:
+            return self._reasons
+        return (*self._reasons, *self._rules.reasons(self._kind, self._origin, self._origin_allowed, self._method, self._names))
+
+    @property
+    def disallowed_headers(self) -> tuple[str, ...]:
+        """The request header names that a preflight asks for and that are not allowed, in lower case."""
+        if self._rules is None or self._kind is not Kind.PREFLIGHT:
+            return ()
+        return self._rules.disallowed_headers(self._names)
+
+    @property
+    def opted_out(self) -> bool:
+        """Whether the owner chose that no policy governs the request: its response stays untouched, but for `Vary`."""
+        return self._reasons == (Reason.OPTED_OUT,)
+
+    def merge(self, own: list[Line]) -> list[Line]:
+        """A response's `own` header lines with those of this decision: a new list."""
+        if self.opted_out:
+            return add_vary(own) if self._lines else own[:]
+        return merge_headers(own, self._lines)
+
+    def varied(self) -> "Decision":
+        """The same decision, its lines varying by `Origin` whatever the policy says."""
+        if any(name == headers.VARY for name, _ in self._lines):
+            return self
+        return self._with((*self._lines, VARY_ORIGIN))
+
+    def _with(self, lines: Lines) -> "Decision":
+        return Decision(
+            self._kind,
+            self._allowed,
+            lines,
+            self._status,
+            self._origin,
+            self._method,
+            reasons=self._reasons,
+            rules=self._rules,
+            names=self._names,
+            origin_allowed=self._origin_allowed,
+        )
+
+    def explain(self) -> str:
+        """Some sentences for a person: every reason, and what to write. Printable ASCII, bounded in length, whatever
+        was received."""
+        return " ".join(self._sentence(reason) for reason in self.reasons)
+
+    def _sentence(self, reason: Reason) -> str:
+        origin = shown(self._origin or "")
+        method = shown(self._method or "")
+        match reason:
+            case Reason.NOT_CORS:
+                return "The request has no Origin header, so it is not a CORS request: there is nothing to decide."
+            case Reason.ORIGIN_ALLOWED if self._kind is Kind.WEBSOCKET:
+                return f"The origin {origin} is allowed to open a WebSocket."
+            case Reason.ORIGIN_ALLOWED:
+                return f"The origin {origin} is allowed: the browser lets the page read the answer."
+            case Reason.PREFLIGHT_PASSED:
+                return f"The preflight passes: {origin} may send {method} with the headers that it asked for."
+            case Reason.OWN_ORIGIN:
+                return "The request comes from a page of the server's own origin, which needs no permission."
+            case Reason.OPTED_OUT:
+                return "No policy governs this request: that was configured, and the response stays as it is."
+            case Reason.ORIGIN_MALFORMED:
+                return (
+                    f"The origin {origin} is not a serialised origin: browsers write scheme://host or"
+                    " scheme://host:port, in lower case and without a trailing slash. Such a value never matches."
+                )
+            case Reason.ORIGIN_NULL:
+                return (
+                    "The origin is 'null', which sandboxed frames, local files and redirected requests send and which"
+                    " identifies nobody: it is not allowed."
+                )
+            case Reason.ORIGIN_NOT_ALLOWED:
+                return f"The origin {origin} is not allowed. If it should be, add it to allow_origins."
+            case Reason.METHOD_MALFORMED:
+                return f"Access-Control-Request-Method is {method}, which is not a method name; no browser sends that."
+            case Reason.METHOD_NOT_ALLOWED:
+                return (
+                    f"The method {method} is not allowed. If it should be, add it to allow_methods"
+                    " (method names are case-sensitive)."
+                )
+            case Reason.HEADERS_MALFORMED:
+                return (
+                    "Access-Control-Request-Headers is not a list of header names that a browser could have sent:"
+                    " it has an element that is not a name, too much white space, too many commas, or is too long."
+                )
+            case Reason.HEADER_NOT_ALLOWED:
+                return self._headers_sentence()
+            case Reason.CREDENTIALS_NOT_ALLOWED:
+                return (
+                    f"The handshake from {origin} carries credentials, as browsers send them with every WebSocket. Only"
+                    " a policy with allow_credentials that allows this origin lets it in."
+                )
+            case Reason.CROSS_SITE_BLOCKED:
+                return "The request comes from another site and is blocked before the application runs."
+            case Reason.PATH_AMBIGUOUS:
+                return "The path can be read in more than one way, so no policy governs it and nobody is let in."
+            case Reason.UNDECIDED:
+                return "It cannot be told which policy governs this request, so nobody is let in."
+
+    def _headers_sentence(self) -> str:
+        names = self.disallowed_headers
+        some = [shown(name) for name in names[:MAX_NAMES_SHOWN]]
+        if len(names) > MAX_NAMES_SHOWN:
+            some.append(f"{len(names) - MAX_NAMES_SHOWN} more")
+        subject = f"The request header {some[0]} is" if len(some) == 1 else f"The request headers {', '.join(some)} are"
+        text = f"{subject} not allowed. If it should be, add it to allow_headers"
+        if len(some) > 1:
+            text = f"{subject} not allowed. If they should be, add them to allow_headers"
+        if self._rules is not None and self._rules.any_header:
+            text += " ('*' alone does not cover it: ['*', 'Authorization'] does)"
+        return text + "."
+
+    def _key(self) -> tuple[Any, ...]:
+        return self._kind, self._allowed, self._status, self._lines, self._origin, self._method, self._names, self.reasons
+
+    def __eq__(self, other: object) -> bool:
+        return self._key() == other._key() if isinstance(other, Decision) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return (
+            f"Decision(kind={self._kind.value!r}, allowed={self._allowed}, reasons={[str(each) for each in self.reasons]},"
+            f" status={self._status}, headers={self.headers})"
+        )

@@ -1,0 +1,99 @@
+"""A request as CORS sees it: no environ, no scope, no framework.
+
+Facts
+-----
+Which policy governs a path is where a configuration and a framework disagree: one resolves `..`, folds case, merges
+slashes, drops bytes or decodes twice, the other does not, and a policy for /public ends up on /admin. A path that
+anything on the way might read in more than one way is therefore called ambiguous, and nobody guesses.
+"""
+
+import re
+from typing import NamedTuple
+
+from corecors._decisions import headers
+
+# Dot segments, encoded or not (browsers resolve them before they ask: https://url.spec.whatwg.org/#path-state), empty
+# segments, backslashes, and slashes or backslashes that are still percent-encoded.
+_AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)", re.IGNORECASE)
+_ENCODED_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+
+class CORSRequest(NamedTuple):
+    """What a door tells of one request.
+
+    method: as received.
+    path: what the server mounted the application on and the path below it, percent-decoded once and read as UTF-8;
+        bytes that are not UTF-8 are surrogate escapes.
+    path_is_ambiguous: whether something on the way may have read the path in another way. See `path_is_ambiguous`.
+    scheme, host: of the request; `host` is the value of `Host`.
+    origin, request_method, request_headers, fetch_site: the values of `Origin`, `Access-Control-Request-Method`,
+        `Access-Control-Request-Headers` and `Sec-Fetch-Site`, decoded as latin-1; None where the header is missing.
+    has_credentials: whether it carries `Cookie` or `Authorization`.
+    is_websocket: whether it is the handshake of a WebSocket.
+    """
+
+    method: str
+    path: str = "/"
+    path_is_ambiguous: bool = False
+    scheme: str = "http"
+    host: str = ""
+    origin: str | None = None
+    request_method: str | None = None
+    request_headers: str | None = None
+    fetch_site: str | None = None
+    has_credentials: bool = False
+    is_websocket: bool = False
+
+    @property
+    def is_preflight(self) -> bool:
+        """Whether it is OPTIONS with both headers; nothing else identifies one. Source: Fetch, "CORS-preflight request"."""
+        return (
+            self.method == headers.PREFLIGHT_METHOD
+            and self.origin is not None
+            and self.request_method is not None
+            and not self.is_websocket
+        )
+
+    @property
+    def governed_method(self) -> str:
+        """The method that decides about the route: of a preflight the one that it asks for, else the request's own."""
+        return self.request_method if self.is_preflight and self.request_method is not None else self.method
+
+
+def path_is_ambiguous(path: str, target: str = "") -> bool:
+    """Whether a path can be read in more than one way: an empty segment, a dot segment, a backslash, an encoded slash,
+    bytes that are not UTF-8.
+
+    `path` is the decoded path, as in `CORSRequest`; `target` the request target as it was received, where the server
+    tells: it still shows what decoding and merging hide.
+    """
+    if target:
+        if target[0] != "/":
+            target = target.partition("://")[2]  # a whole URL, which proxies are asked with
+        target = target.partition("?")[0]
+        if _is_suspicious(target) and (_AMBIGUOUS.search(target) is not None or not _is_utf8(target)):
+            return True
+    if not path.isascii() and not _is_text(path):
+        return True
+    return _is_suspicious(path) and _AMBIGUOUS.search(path) is not None
+
+
+def _is_suspicious(path: str) -> bool:
+    return "/." in path or "//" in path or "%" in path or "\\" in path  # a tenth of what the search costs
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # a surrogate: the escape of a byte that is not UTF-8
+        return False
+    return "\ufffd" not in path  # what some servers put in the place of such a byte
+
+
+def _is_utf8(target: str) -> bool:
+    for run in _ENCODED_BYTES.findall(target):
+        try:
+            bytes.fromhex(run.replace("%", "")).decode()
+        except UnicodeDecodeError:
+            return False
+    return True

@@ -1,0 +1,323 @@
+"""What a policy decides, and what it remembers of it. Nothing else in the program decides.
+
+A comment at a decision names the section of the Fetch standard that it follows
+(https://fetch.spec.whatwg.org/#http-cors-protocol).
+
+Facts
+-----
+Answers are constants but for the origin, so what the policy's own text allows is remembered as whole header lines and
+costs one look-up the next time. What is refused, or allowed by a predicate, never is: an attacker can fill nothing, and
+a predicate may change its mind. Anyone who can make up origins below an allowed wildcard can empty the memory, which
+costs the next request of each origin one ordinary evaluation.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from corecors._decisions import headers
+from corecors._decisions.decision import VARY_ORIGIN, Decision, Kind, Reason
+from corecors._decisions.merging import Line, Lines
+from corecors._origins.matching import OriginMatcher
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH, read_origin
+
+FAILED_STATUS = 403
+MAX_REMEMBERED = 1024  # answers of either kind, some 600 bytes each
+MAX_REMEMBERED_LENGTH = 512  # characters of a remembered preflight's header list; longer ones are rare
+REFUSAL: Lines = (VARY_ORIGIN,)
+VARY_PREFLIGHT: Line = (headers.VARY, ", ".join((headers.ORIGIN, headers.REQUEST_METHOD, headers.REQUEST_HEADERS)))
+PREFLIGHT_REFUSAL: Lines = (VARY_PREFLIGHT,)
+
+
+class Rules:
+    """One policy's decisions.
+
+    predicate: asked last, with a well-formed origin; `null_by_predicate`: about `null` too.
+    Everything else is as the policy's arguments of that name, in canonical form.
+    """
+
+    __slots__ = (
+        "_actual",
+        "_any_method",
+        "_credentials",
+        "_debug",
+        "_header_names",
+        "_longest",
+        "_longest_names",
+        "_longest_remembered_names",
+        "_matcher",
+        "_method_names",
+        "_null_by_predicate",
+        "_overlong",
+        "_predicate",
+        "_preflight",
+        "_preflight_status",
+        "_preflights",
+        "_remembered",
+        "_timing",
+        "_unknown",
+        "any_header",
+        "without_origin",
+    )
+
+    def __init__(
+        self,
+        matcher: OriginMatcher,
+        predicate: Callable[[str], Any] | None,
+        *,
+        null_by_predicate: bool,
+        methods: tuple[str, ...],
+        request_headers: tuple[str, ...],
+        exposed_headers: tuple[str, ...],
+        credentials: bool,
+        max_age: int | None,
+        preflight_status: int,
+        timing: bool,
+        debug: bool,
+    ) -> None:
+        self._matcher = matcher
+        self._predicate = predicate
+        self._null_by_predicate = null_by_predicate and predicate is not None
+        self._credentials = credentials
+        self._preflight_status = preflight_status
+        self._timing = timing
+        self._debug = debug
+        self._any_method = headers.WILDCARD in methods
+        self.any_header: bool = headers.WILDCARD in request_headers
+        self._method_names = headers.SAFELISTED_METHODS.union(methods)
+        self._header_names = frozenset(name.lower() for name in request_headers)
+        self._longest_names = headers.MAX_REQUEST_HEADERS_LENGTH
+        if not self.any_header:
+            self._longest_names = headers.longest_request_headers(self._header_names)
+        self._longest_remembered_names = min(self._longest_names, MAX_REMEMBERED_LENGTH)
+
+        # What follows the origin in every allowed answer of either kind, less what has to be echoed.
+        granted: list[Line] = [(headers.ALLOW_CREDENTIALS, "true")] if credentials else []
+        self._actual: Lines = tuple(granted)
+        if exposed_headers:
+            self._actual += ((headers.EXPOSE_HEADERS, ", ".join(exposed_headers)),)
+        if methods and not (self._any_method and credentials):
+            granted.append((headers.ALLOW_METHODS, ", ".join(methods)))
+        if request_headers and not (self.any_header and credentials):
+            granted.append((headers.ALLOW_HEADERS, ", ".join(request_headers)))
+        if max_age is not None:
+            granted.append((headers.MAX_AGE, str(max_age)))
+        self._preflight: Lines = tuple(granted)
+
+        self._preflights: dict[tuple[str, str, str | None], Lines] = {}
+        self._remembered: dict[str, Lines] = {}
+        self._unknown: Lines | None = None
+        self._longest = matcher.longest if predicate is None else MAX_ORIGIN_LENGTH
+        self._overlong: Lines = REFUSAL
+        if matcher.any_origin:
+            self._overlong = self._allowing(headers.WILDCARD)
+            self._longest = -1  # every origin gets the same answer
+        self.without_origin: Lines = self._overlong
+        if matcher.exact_only and predicate is None and len(matcher.exact) <= MAX_REMEMBERED:
+            self._remembered = {origin: self._allowing(origin) for origin in matcher.exact}
+            self._unknown = REFUSAL
+
+    # Actual requests
+
+    def lines(self, origin: str | None) -> Lines | None:
+        """The lines of the response to an actual request, shared between requests; `REFUSAL` itself where the origin is
+        not allowed, None where only the predicate can tell."""
+        if origin is None:
+            return self.without_origin
+        # The length first: what is longer than any origin is not even hashed.
+        if len(origin) > self._longest:
+            return self._overlong
+        found = self._remembered.get(origin, self._unknown)
+        return self._work_out(origin) if found is None else found
+
+    def _work_out(self, origin: str) -> Lines | None:
+        if self._matcher.matches(origin):
+            lines = self._allowing(origin)
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[origin] = lines
+            return lines
+        return None if self._only_predicate_tells(origin) else REFUSAL
+
+    def _only_predicate_tells(self, origin: str) -> bool:
+        """Whether an origin that the text does not allow is one to ask the predicate about."""
+        if self._predicate is None:
+            return False
+        return self._null_by_predicate if origin == headers.NULL_ORIGIN else read_origin(origin) is not None
+
+    def _allowing(self, origin: str) -> Lines:
+        lines: Lines = ((headers.ALLOW_ORIGIN, origin), *self._actual)
+        # Fetch, "CORS protocol and HTTP caches": an answer that depends on the origin says so to every client, or a
+        # cache hands it to another origin; one that is the same for everybody is always sent, and without Vary.
+        if not self._matcher.any_origin:
+            lines += (VARY_ORIGIN,)
+        if self._timing:
+            lines += ((headers.TIMING_ALLOW_ORIGIN, origin),)
+        return lines
+
+    def actual(self, origin: str | None, method: str | None = None, *, predicate: object = None) -> Decision:
+        """Decide about a request that is no preflight. `predicate`: the predicate's answer, got elsewhere."""
+        lines = self.lines(origin)
+        if origin is None:
+            assert lines is not None
+            return Decision(Kind.NOT_CORS, True, lines, method=method, reasons=(Reason.NOT_CORS,))
+        if lines is None:
+            lines = self._allowing(origin) if self._asks(origin, predicate) else REFUSAL
+        allowed = lines is not REFUSAL
+        return Decision(Kind.ACTUAL, allowed, lines, None, origin, method, rules=self, origin_allowed=allowed)
+
+    def _asks(self, origin: str, answer: object) -> bool:
+        """The predicate's answer. Only True itself lets in: a coroutine that nobody awaited is truthy too."""
+        if answer is None:
+            assert self._predicate is not None
+            answer = self._predicate(origin)
+            close = getattr(answer, "close", None)
+            if close is not None and hasattr(answer, "__await__"):
+                close()
+                raise TypeError("allow_origin_predicate is asynchronous: await it, and give its answer as predicate=")
+        return answer is True
+
+    def allows(self, origin: str) -> bool:
+        """Whether an actual request from `origin` is allowed; the predicate is asked."""
+        lines = self.lines(origin)
+        return self._asks(origin, None) if lines is None else lines is not REFUSAL
+
+    # Preflights
+
+    def preflight_lines(self, origin: str, method: str, names: str | None) -> Lines | None:
+        """The lines of the answer to a preflight that passes by the policy's text, shared between requests; else None.
+
+        `names` is the value of `Access-Control-Request-Headers`.
+        """
+        key = None
+        if (
+            len(origin) <= MAX_ORIGIN_LENGTH
+            and len(method) <= headers.MAX_METHOD_LENGTH
+            and (names is None or len(names) <= self._longest_remembered_names)
+        ):
+            key = origin, method, names
+            found = self._preflights.get(key)
+            if found is not None:
+                return found
+        lines = self.lines(origin)
+        if lines is None or lines is REFUSAL:
+            return None
+        passing = self._passing(origin, method, names)
+        if passing is not None and key is not None:
+            if len(self._preflights) >= MAX_REMEMBERED:
+                self._preflights.clear()
+            self._preflights[key] = passing
+        return passing
+
+    def preflight(self, origin: str, method: str, names: str | None, *, predicate: object = None) -> Decision:
+        """Decide about a preflight. `predicate`: the predicate's answer, got elsewhere."""
+        lines = self.preflight_lines(origin, method, names)
+        allowed = lines is not None
+        origin_allowed = allowed
+        if lines is None:
+            found = self.lines(origin)
+            origin_allowed = self._asks(origin, predicate) if found is None else found is not REFUSAL
+            lines = self._passing(origin, method, names) if found is None and origin_allowed else None
+            allowed = lines is not None
+        if lines is None:
+            lines = self._failing(origin, method, names) if self._debug and origin_allowed else PREFLIGHT_REFUSAL
+        return Decision(
+            Kind.PREFLIGHT,
+            allowed,
+            lines,
+            self._preflight_status if allowed or self._debug else FAILED_STATUS,
+            origin,
+            method,
+            rules=self,
+            names=names,
+            origin_allowed=origin_allowed,
+        )
+
+    def _passing(self, origin: str, method: str, names: str | None) -> Lines | None:
+        """The answer to a preflight from an origin that is allowed, None where its method or a header is not."""
+        if self._method_reason(method) is not None:
+            return None
+        parsed = headers.parse_request_headers(names, self._longest_names) if names else []
+        if parsed is None or self._disallowed(parsed):
+            return None
+        lines: Lines = (self._allow_origin(origin), *self._preflight)
+        if self._credentials:
+            # CORS protocol and credentials: `*` would be taken literally. What is echoed was checked to be tokens.
+            if self._any_method:
+                lines += ((headers.ALLOW_METHODS, method),)
+            if self.any_header and parsed:
+                lines += ((headers.ALLOW_HEADERS, ", ".join(parsed)),)
+        return (*lines, VARY_PREFLIGHT)
+
+    def _failing(self, origin: str, method: str, names: str | None) -> Lines:
+        """In debug: just enough that the browser's console names the step that failed."""
+        configured = dict(self._preflight)
+        lines: list[Line] = [self._allow_origin(origin)]
+        if self._credentials:
+            lines.append((headers.ALLOW_CREDENTIALS, "true"))
+        method_reason = self._method_reason(method)
+        # What is malformed here may be a method all the same, and `*` would let it pass: one that is too long.
+        if not (self._any_method and method_reason is Reason.METHOD_MALFORMED):
+            listed = configured.get(headers.ALLOW_METHODS, method if self._any_method else None)
+            if listed is not None:
+                lines.append((headers.ALLOW_METHODS, listed))
+        listed = configured.get(headers.ALLOW_HEADERS, headers.WILDCARD)
+        # `*` fails for Authorization alone, and browsers, unlike the standard, let even that pass: so it is not sent.
+        if method_reason is None and listed != headers.WILDCARD and self.disallowed_headers(names):
+            lines.append((headers.ALLOW_HEADERS, listed))
+        return (*lines, VARY_PREFLIGHT)
+
+    def _allow_origin(self, origin: str) -> Line:
+        return headers.ALLOW_ORIGIN, headers.WILDCARD if self._matcher.any_origin else origin
+
+    def _method_reason(self, method: str) -> Reason | None:
+        """Why a preflight fails by its method, if it does."""
+        # CORS-preflight fetch, step 7: a safelisted method passes whatever the list says; names are case-sensitive.
+        if len(method) > headers.MAX_METHOD_LENGTH:
+            return Reason.METHOD_MALFORMED
+        if method in self._method_names and method != headers.WILDCARD:
+            return None
+        if not headers.is_token(method):
+            return Reason.METHOD_MALFORMED
+        return None if self._any_method else Reason.METHOD_NOT_ALLOWED
+
+    def _disallowed(self, names: list[str]) -> tuple[str, ...]:
+        if self.any_header:
+            # Fetch, "CORS non-wildcard request-header name": without credentials `*` is sent, and does not cover it.
+            if self._credentials or headers.NON_WILDCARD_REQUEST_HEADER in self._header_names:
+                return ()
+            return tuple(name for name in names if name == headers.NON_WILDCARD_REQUEST_HEADER)[:1]
+        return tuple(dict.fromkeys(name for name in names if name not in self._header_names))
+
+    # Why
+
+    def disallowed_headers(self, names: str | None) -> tuple[str, ...]:
+        """The names in `names` that are not allowed, in lower case, each once."""
+        return self._disallowed(headers.parse_request_headers(names or "") or [])
+
+    def reasons(
+        self, kind: Kind, origin: str | None, origin_allowed: bool, method: str | None, names: str | None
+    ) -> tuple[Reason, ...]:
+        """Why a request is decided as it was, by the policy's text. The predicate is not asked again."""
+        found: list[Reason] = []
+        if not origin_allowed:
+            found.append(self._origin_reason(origin or ""))
+        if kind is not Kind.PREFLIGHT:
+            return tuple(found) or (Reason.ORIGIN_ALLOWED,)
+        reason = self._method_reason(method or "")
+        if reason is not None:
+            found.append(reason)
+        parsed = headers.parse_request_headers(names or "", self._longest_names)
+        if parsed is not None:
+            if self._disallowed(parsed):
+                found.append(Reason.HEADER_NOT_ALLOWED)
+        # A list that is too long for the configured names has one that is not among them, or is malformed.
+        elif not self.any_header and self.disallowed_headers(names):
+            found.append(Reason.HEADER_NOT_ALLOWED)
+        else:
+            found.append(Reason.HEADERS_MALFORMED)
+        return tuple(found) or (Reason.PREFLIGHT_PASSED,)
+
+    def _origin_reason(self, origin: str) -> Reason:
+        if origin == headers.NULL_ORIGIN:
+            return Reason.ORIGIN_NOT_ALLOWED if self._null_by_predicate else Reason.ORIGIN_NULL
+        return Reason.ORIGIN_MALFORMED if read_origin(origin) is None else Reason.ORIGIN_NOT_ALLOWED

@@ -1,0 +1,1 @@
+"""What sees a decision without making it: hooks, and the log of what was rejected."""

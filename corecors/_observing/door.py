@@ -1,0 +1,290 @@
+"""What every door does with a request, whatever its framework: ask which policy governs, decide, and tell who listens.
+
+A door makes a `CORSRequest`, hands it to `Door.decide`, and carries out what it gets. It decides nothing.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from types import EllipsisType
+from typing import Any
+
+from corecors._decisions.admission import SAFE_METHODS, admission, decided, is_own, undecided
+from corecors._decisions.decision import Decision, Kind
+from corecors._decisions.request import CORSRequest
+from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
+from corecors._observing.rejections import LOGGER, RejectionLog
+from corecors._origins.parsing import OriginError, parse_origin
+from corecors._policy.paths import Governor, varies_by_origin
+from corecors._policy.policy import Policy
+
+DecisionHook = Callable[[Decision, CORSRequest], object]
+AskPredicate = Callable[[Callable[[str], Any], str], Any]
+_Governing = Policy | Undecided | None
+
+
+class Door:
+    """The options of a door, and all that it does but for speaking its framework's language.
+
+    on_decision: called with each `Decision` and its `CORSRequest`, for metrics. What it raises is logged (the first
+        time, the second, the fourth and so on) and goes no further.
+    report_only: a policy, or a source of policies, that decides nothing; what a browser would notice of it is logged.
+    block_disallowed: answer a cross-origin request from an origin that is not allowed with 403, instead of letting the
+        application run and leaving it to the browser to withhold the response. See `admission`.
+    check_websockets: refuse WebSocket handshakes of origins that are neither allowed nor the server's own.
+    own_origins: the server's own origins, where a proxy rewrites `Host`.
+    rejections: the log of rejected requests; `...` for one of its own, None for no log.
+    asks_async: whether the door can await a predicate.
+    ask: how a predicate is called with an origin, where a framework needs something around it.
+
+    Raises `TypeError` for an option of the wrong type, naming it.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_decision: DecisionHook | None = None,
+        report_only: Policy | PolicySource | None = None,
+        block_disallowed: bool = False,
+        check_websockets: bool = True,
+        own_origins: Iterable[str] = (),
+        rejections: RejectionLog | EllipsisType | None = ...,
+        asks_async: bool = False,
+        ask: AskPredicate | None = None,
+    ) -> None:
+        if on_decision is not None and not callable(on_decision):
+            raise TypeError(f"on_decision is a function of a decision and a request, not {_shown_type(on_decision)}")
+        for name, flag in (("block_disallowed", block_disallowed), ("check_websockets", check_websockets)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} is True or False, not {_shown_type(flag)}")
+        if rejections is ...:
+            rejections = RejectionLog()
+        elif rejections is not None and not isinstance(rejections, RejectionLog):
+            raise TypeError(f"rejections is a RejectionLog or None, not {_shown_type(rejections)}")
+        self._asks_async = asks_async
+        if report_only is not None:
+            self._require("report_only", report_only)
+        self._on_decision = on_decision
+        self._report_only = report_only
+        self._differences = RejectionLog(subject="differences of report-only") if report_only is not None else None
+        self._block_disallowed = block_disallowed
+        self.check_websockets: bool = check_websockets
+        self._own_origins = _own_origins(own_origins)
+        self.rejections: RejectionLog | None = rejections
+        self._ask = ask if ask is not None else _call
+        self._failures: dict[str, int] = {}
+
+    def check_policy(self, policy: object) -> None:
+        """Raise `TypeError` for what is neither a `Policy` nor a source of policies, or has a predicate that this door
+        cannot await."""
+        self._require("policy", policy)
+
+    def _require(self, name: str, policy: object) -> None:
+        if isinstance(policy, Policy):
+            if policy.has_async_predicate and not self._asks_async:
+                raise TypeError(
+                    f"{name} has an asynchronous allow_origin_predicate, which this door cannot await; the doors for"
+                    " ASGI, Starlette, Django and aiohttp can"
+                )
+        elif not callable(getattr(policy, "policy_for", None)) or isinstance(policy, type):
+            raise TypeError(
+                f"{name} is a Policy, PathPolicies or anything with policy_for(request), not {_shown_type(policy)}"
+            )
+
+    def is_silent(self, policy: object) -> bool:
+        """Whether requests under `policy` may be answered by its shared lines: it is a plain policy without a predicate
+        and `debug`, and nobody listens to each decision or blocks by it."""
+        observed = self._on_decision or self._report_only is not None or self._block_disallowed
+        return (
+            isinstance(policy, Policy) and policy.allow_origin_predicate is None and not (policy.debug or observed)
+        )
+
+    def refused(self, policy: Policy, asked: Hashable, method: str, request: Callable[[], CORSRequest]) -> None:
+        """Take note of a refusal that was answered by shared lines. `asked`: the origin, of a preflight all three
+        values; `request` makes the request, where that is needed."""
+        log = self.rejections
+        # Any other method may come from the server's own pages although another host refused its origin.
+        if log is None or (method in SAFE_METHODS and log.counts(asked)):
+            return
+        made = request()
+        decision = decided(policy, made, own_origins=self._own_origins)
+        if not decision.allowed:
+            log.report(decision, made, asked)
+
+    def decide(self, policy: Policy | PolicySource, request: CORSRequest) -> Decision | None:
+        """What becomes of a request: None where the response is to stay untouched. Who listens is told.
+
+        A decision with a `status` is the whole answer; otherwise the application answers, and `Decision.merge` makes
+        the headers of its response.
+        """
+        governing, varies = self._governing(policy, request)
+        answer = None
+        if _has_to_ask(governing, request):
+            assert isinstance(governing, Policy)
+            answer = self._answer(self._ask(governing.allow_origin_predicate, request.origin or ""))  # type: ignore[arg-type]
+        decision = self._decide(governing, varies, request, answer)
+        if decision is not None and self._report_only is not None:
+            self._compare(decision, request)
+        return self._told(decision, request)
+
+    async def decide_async(self, policy: Policy | PolicySource, request: CORSRequest) -> Decision | None:
+        """The same, where the predicate's answer may have to be awaited: once a request at most, and only for an origin
+        that nothing else allows."""
+        governing, varies = self._governing(policy, request)
+        answer = None
+        if _has_to_ask(governing, request):
+            assert isinstance(governing, Policy)
+            answer = await self._answer_async(governing, request)
+        decision = self._decide(governing, varies, request, answer)
+        if decision is not None and self._report_only is not None:
+            await self._compare_async(decision, request)
+        return self._told(decision, request)
+
+    # Which policy
+
+    def _governing(self, policy: Policy | PolicySource, request: CORSRequest) -> tuple[_Governing, bool]:
+        """What governs a request, and whether that depends on its `Origin`."""
+        if isinstance(policy, Policy):
+            return policy, False
+        varies = varies_by_origin(policy)
+        try:
+            found: object = policy.policy_for(request)
+        except Exception:
+            self._failed("policy_for")
+            return UNDECIDED, varies
+        if found is None or found is UNDECIDED or isinstance(found, Policy):
+            if isinstance(found, Policy) and found.has_async_predicate and not self._asks_async:
+                self._failed("policy_for", "chose a policy whose predicate is asynchronous, which this door cannot await")
+                return UNDECIDED, varies
+            return found, varies  # type: ignore[return-value]  # `is` narrows no enum here
+        self._failed("policy_for", f"returned {_shown_type(found)}, which is neither a Policy, None nor UNDECIDED")
+        return UNDECIDED, varies
+
+    # What is decided
+
+    def _decide(self, governing: _Governing, varies: bool, request: CORSRequest, answer: object) -> Decision | None:
+        if request.is_websocket and not self.check_websockets:
+            return None
+        if governing is None:
+            if not varies:
+                return None
+            return admission(None, request).varied()
+        if request.is_websocket or self._block_disallowed:
+            decision = admission(governing, request, own_origins=self._own_origins, predicate=answer)
+        elif isinstance(governing, Policy):
+            decision = decided(governing, request, own_origins=self._own_origins, predicate=answer)
+        else:
+            decision = undecided(request, self._own_origins)
+        return decision.varied() if varies else decision
+
+    def _answer(self, answer: Any) -> bool:
+        """The predicate's answer: only True itself lets in."""
+        if answer is not True and answer:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()  # a coroutine that nobody is going to await
+            self._failed(
+                "allow_origin_predicate", f"answered {_shown_type(answer)}, which lets nobody in: only True does"
+            )
+        return answer is True
+
+    async def _answer_async(self, policy: Policy, request: CORSRequest) -> bool:
+        answer = self._ask(policy.allow_origin_predicate, request.origin or "")  # type: ignore[arg-type]
+        return self._answer(await answer if isinstance(answer, Awaitable) else answer)
+
+    # Who is told
+
+    def _told(self, decision: Decision | None, request: CORSRequest) -> Decision | None:
+        if decision is None or decision.opted_out:
+            return decision
+        if self._on_decision is not None:
+            try:
+                self._on_decision(decision, request)
+            except Exception:
+                self._failed("on_decision")
+        log = self.rejections
+        if not decision.allowed and log is not None:
+            asked = decision, request.request_headers
+            if not log.counts(asked):
+                log.report(decision, request, asked)
+        return decision
+
+    def _compare(self, decision: Decision, request: CORSRequest) -> None:
+        """Report what a browser would notice if the policy to be tried governed. Whatever fails in it harms nobody."""
+        try:
+            governing, varies = self._governing(self._report_only, request)  # type: ignore[arg-type]
+            answer = None
+            if _has_to_ask(governing, request):
+                assert isinstance(governing, Policy)
+                answer = self._answer(self._ask(governing.allow_origin_predicate, request.origin or ""))  # type: ignore[arg-type]
+            self._report_difference(decision, self._decide(governing, varies, request, answer), request)
+        except Exception:
+            self._failed("report_only")
+
+    async def _compare_async(self, decision: Decision, request: CORSRequest) -> None:
+        try:
+            governing, varies = self._governing(self._report_only, request)  # type: ignore[arg-type]
+            answer = None
+            if _has_to_ask(governing, request):
+                assert isinstance(governing, Policy)
+                answer = await self._answer_async(governing, request)
+            self._report_difference(decision, self._decide(governing, varies, request, answer), request)
+        except Exception:
+            self._failed("report_only")
+
+    def _report_difference(self, decision: Decision, other: Decision | None, request: CORSRequest) -> None:
+        if is_own(request, self._own_origins):
+            return
+        if other is None:
+            other = admission(None, request)
+        if other.allowed != decision.allowed:
+            prefix = "CORS report-only: would refuse" if decision.allowed else "CORS report-only: would allow"
+        elif sorted(other.lines) != sorted(decision.lines):
+            prefix = f"CORS report-only: would answer {_difference(decision, other)} to"
+        else:
+            return
+        assert self._differences is not None
+        self._differences.report(other, request, prefix=prefix)
+
+    def _failed(self, what: str, how: str | None = None) -> None:
+        """Log a failure of the application's own code: the first, the second, the fourth and so on of its kind."""
+        kind = what if how is None else f"{what} {how}"
+        failures = self._failures[kind] = self._failures.get(kind, 0) + 1
+        if failures & (failures - 1) == 0:
+            text = f"{what} failed" if how is None else kind
+            LOGGER.error("CORS: %s, %d times so far", text, failures, exc_info=how is None)
+
+
+def _has_to_ask(governing: _Governing, request: CORSRequest) -> bool:
+    """Whether only the policy's predicate can tell about the request's origin."""
+    return (
+        isinstance(governing, Policy)
+        and governing.allow_origin_predicate is not None
+        and request.origin is not None
+        and governing.lines(request.origin) is None
+    )
+
+
+def _call(predicate: Callable[[str], Any], origin: str) -> Any:
+    return predicate(origin)
+
+
+def _difference(decision: Decision, other: Decision) -> str:
+    """The headers that differ, by name, with what the other decision answers."""
+    ours, theirs = decision.headers, other.headers
+    names = sorted({name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name)})
+    return ", ".join(f"{name}: {theirs[name]}" if name in theirs else f"no {name}" for name in names)
+
+
+def _own_origins(origins: Iterable[str]) -> frozenset[str]:
+    if isinstance(origins, str) or not isinstance(origins, Iterable):
+        raise TypeError(f"own_origins is a list of origins, not {_shown_type(origins)}")
+    found = frozenset(origins)
+    for origin in found:
+        try:
+            parse_origin(origin)
+        except OriginError as error:
+            raise TypeError(f"own_origins: {origin!r} {error}") from None
+    return found
+
+
+def _shown_type(value: object) -> str:
+    return "None" if value is None else f"{value!r:.80}" if isinstance(value, (str, bool, int)) else type(value).__name__
