@@ -84,7 +84,7 @@ class Decision:
             case Reason.ORIGIN_NULL:
                 return (
                     "The origin is 'null', which sandboxed frames, local files and redirected requests send and which"
-                    " identifies nobody. It is allowed only with allow_null_origin."
+                    " identifies nobody. It is allowed only with dangerously_allow_null_origin."
                 )
             case Reason.ORIGIN_NOT_ALLOWED:
                 return f"The origin {origin} is not allowed. If it should be, add it to allow_origins."

@@ -36,10 +36,10 @@ class Policy:
     allow_credentials: cookies, client certificates and HTTP authentication. Excludes any-origin configurations.
     max_age: how long a browser may keep a preflight's answer: seconds or a timedelta, 0 to 86400; 0 forbids it, None
         sends no header (browsers then use 5 s).
-    allow_null_origin: `null` is sent by sandboxed frames and local files of anybody. Beside credentials a predicate has
-        to agree to it ("null") as well.
-    allow_insecure_origins: http:// origins beside credentials (loopback needs no leave).
-    allow_public_suffix_subdomains: wildcards over public suffixes such as github.io beside credentials.
+    dangerously_allow_null_origin: `null` is sent by sandboxed frames and local files of anybody. With credentials a
+        predicate has to agree to it ("null") as well.
+    dangerously_allow_insecure_origins: http:// origins with credentials (loopback needs no permission).
+    dangerously_allow_public_suffix_subdomains: wildcards over public suffixes such as github.io with credentials.
     allow_unproven_regexes: regexes that neither the analysis nor RE2 can vouch for.
     allow_timing: send `Timing-Allow-Origin` beside the origin.
     debug: a failing preflight tells the browser why. Reveals the lists to anyone who asks.
@@ -59,15 +59,15 @@ class Policy:
         "_preflight",
         "allow_credentials",
         "allow_headers",
-        "allow_insecure_origins",
         "allow_methods",
-        "allow_null_origin",
         "allow_origin_predicate",
         "allow_origin_regexes",
         "allow_origins",
-        "allow_public_suffix_subdomains",
         "allow_timing",
         "allow_unproven_regexes",
+        "dangerously_allow_insecure_origins",
+        "dangerously_allow_null_origin",
+        "dangerously_allow_public_suffix_subdomains",
         "debug",
         "expose_headers",
         "max_age",
@@ -81,9 +81,9 @@ class Policy:
     expose_headers: tuple[str, ...]
     allow_credentials: bool
     max_age: int | None
-    allow_null_origin: bool
-    allow_insecure_origins: bool
-    allow_public_suffix_subdomains: bool
+    dangerously_allow_null_origin: bool
+    dangerously_allow_insecure_origins: bool
+    dangerously_allow_public_suffix_subdomains: bool
     allow_unproven_regexes: bool
     allow_timing: bool
     debug: bool
@@ -107,9 +107,9 @@ class Policy:
         expose_headers: Iterable[str] = (),
         allow_credentials: bool = False,
         max_age: int | timedelta | None = None,
-        allow_null_origin: bool = False,
-        allow_insecure_origins: bool = False,
-        allow_public_suffix_subdomains: bool = False,
+        dangerously_allow_null_origin: bool = False,
+        dangerously_allow_insecure_origins: bool = False,
+        dangerously_allow_public_suffix_subdomains: bool = False,
         allow_unproven_regexes: bool = False,
         allow_timing: bool = False,
         debug: bool = False,
@@ -118,9 +118,9 @@ class Policy:
         put = object.__setattr__
         flags = {
             "allow_credentials": allow_credentials,
-            "allow_null_origin": allow_null_origin,
-            "allow_insecure_origins": allow_insecure_origins,
-            "allow_public_suffix_subdomains": allow_public_suffix_subdomains,
+            "dangerously_allow_null_origin": dangerously_allow_null_origin,
+            "dangerously_allow_insecure_origins": dangerously_allow_insecure_origins,
+            "dangerously_allow_public_suffix_subdomains": dangerously_allow_public_suffix_subdomains,
             "allow_unproven_regexes": allow_unproven_regexes,
             "allow_timing": allow_timing,
             "debug": debug,
@@ -136,16 +136,16 @@ class Policy:
             put(self, name, reader.flag(name, flag))
 
         exact, wildcards, any_origin = reader.origins(
-            self.allow_origins, self.allow_insecure_origins, self.allow_public_suffix_subdomains
+            self.allow_origins, self.dangerously_allow_insecure_origins, self.dangerously_allow_public_suffix_subdomains
         )
         compiled = reader.regexes(
             self.allow_origin_regexes,
             self.allow_unproven_regexes,
-            self.allow_insecure_origins,
-            self.allow_public_suffix_subdomains,
+            self.dangerously_allow_insecure_origins,
+            self.dangerously_allow_public_suffix_subdomains,
         )
         any_origin = any_origin or any(regex.accepts_any_origin for regex in compiled)
-        reader.null(self.allow_null_origin, self.allow_origin_predicate)
+        reader.null(self.dangerously_allow_null_origin, self.allow_origin_predicate)
         if reader.problems:
             raise PolicyError(sorted(reader.problems, key=lambda problem: FIELDS.index(problem.field)))
 
@@ -158,7 +158,7 @@ class Policy:
                 compiled,
                 self.allow_origin_predicate,
                 any_origin=any_origin,
-                null=self.allow_null_origin,
+                null=self.dangerously_allow_null_origin,
                 null_by_predicate=self.allow_credentials,
             ),
         )
@@ -258,9 +258,9 @@ _DEFAULTS: dict[str, object] = {
     "expose_headers": [],
     "allow_credentials": False,
     "max_age": None,
-    "allow_null_origin": False,
-    "allow_insecure_origins": False,
-    "allow_public_suffix_subdomains": False,
+    "dangerously_allow_null_origin": False,
+    "dangerously_allow_insecure_origins": False,
+    "dangerously_allow_public_suffix_subdomains": False,
     "allow_unproven_regexes": False,
     "allow_timing": False,
     "debug": False,
