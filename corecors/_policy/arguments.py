@@ -223,7 +223,7 @@ class Validation:
                 "allow_origins",
                 text,
                 "is plain http beside credentials: whoever sits on the network can be that origin; "
-                "use https, or say allow_insecure_origins=True",
+                "use https, or say dangerously_allow_insecure_origins=True",
             )
         if (
             pattern.any_subdomain
@@ -236,7 +236,7 @@ class Validation:
                 "allow_origins",
                 text,
                 f"lets in whoever registers a name below the public suffix {origin.host}{note}, beside credentials; "
-                "name your own domain, or say allow_public_suffix_subdomains=True",
+                "name your own domain, or say dangerously_allow_public_suffix_subdomains=True",
             )
 
     def regexes(
@@ -281,7 +281,7 @@ class Validation:
                 field,
                 source,
                 f"accepts plain http beside credentials ({regex.insecure_example}): whoever sits on the network can be "
-                "that origin; begin it with https://, or say allow_insecure_origins=True",
+                "that origin; begin it with https://, or say dangerously_allow_insecure_origins=True",
             )
         for suffix, example in regex.open_suffixes:
             if not allow_public_suffixes and is_public_suffix(suffix):
@@ -289,13 +289,13 @@ class Validation:
                     field,
                     source,
                     f"lets in whoever registers a name below the public suffix {suffix} ({example}), beside "
-                    "credentials; name your own domain, or say allow_public_suffix_subdomains=True",
+                    "credentials; name your own domain, or say dangerously_allow_public_suffix_subdomains=True",
                 )
 
     def null(self, allow_null: bool, predicate: Callable[[str], bool] | None) -> None:
         if allow_null and self.credentials and predicate is None:
             self.refuse(
-                "allow_null_origin",
+                "dangerously_allow_null_origin",
                 True,
                 "beside credentials lets every site in, for any page can send `null` from a sandboxed frame; "
                 "leave it out, or let allow_origin_predicate decide about 'null'",

@@ -15,7 +15,7 @@ const BEGINNING = {
   expose_headers: "X-Total",
   max_age: "600",
   allow_credentials: false,
-  allow_null_origin: false,
+  dangerously_allow_null_origin: false,
   debug: false,
   by: "page",
   method: "PUT",
@@ -81,7 +81,7 @@ function policyOf(state) {
     allow_headers: listed(state.allow_headers, ","),
     expose_headers: listed(state.expose_headers, ","),
     allow_credentials: state.allow_credentials,
-    allow_null_origin: state.allow_null_origin,
+    dangerously_allow_null_origin: state.dangerously_allow_null_origin,
     debug: state.debug,
   };
   const seconds = state.max_age.trim();

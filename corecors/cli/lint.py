@@ -79,12 +79,15 @@ def find_warnings(policy: Policy) -> Iterator[PolicyWarning]:
 
 def _about_origins(policy: Policy) -> Iterator[PolicyWarning]:
     if not (
-        policy.allow_origins or policy.allow_origin_regexes or policy.allow_origin_predicate or policy.allow_null_origin
+        policy.allow_origins
+        or policy.allow_origin_regexes
+        or policy.allow_origin_predicate
+        or policy.dangerously_allow_null_origin
     ):
         yield PolicyWarning("allow_origins", (), "is empty: no origin is allowed at all", "name the origins")
-    if policy.allow_null_origin:
+    if policy.dangerously_allow_null_origin:
         yield PolicyWarning(
-            "allow_null_origin",
+            "dangerously_allow_null_origin",
             True,
             "lets any site in, from a sandboxed frame",
             "give the page an origin of its own",

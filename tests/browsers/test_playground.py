@@ -21,7 +21,7 @@ PATIENCE = 60  # seconds for what takes less than one on a quiet machine
 PHONE, DESK = 390, 1280  # pixels
 FIELDS = [
     *("allow_origins", "allow_methods", "allow_headers", "expose_headers", "max_age"),
-    *("allow_credentials", "allow_null_origin", "debug"),
+    *("allow_credentials", "dangerously_allow_null_origin", "debug"),
     *("by", "method", "headers", "body", "credentials"),
 ]
 
@@ -197,7 +197,7 @@ def test_a_sandboxed_frame_is_null(page: Page) -> None:
     page.play(by="sandbox")
     assert "'null'" in page.text("#exchanges p.differs")
     assert "Origin: null" in page.text("#exchanges pre")
-    assert "read the answer" in page.play(allow_null_origin=True)
+    assert "read the answer" in page.play(dangerously_allow_null_origin=True)
     assert "read the answer" in page.play(by="page")
 
 

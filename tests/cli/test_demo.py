@@ -110,7 +110,7 @@ def test_nothing_but_the_table_is_written() -> None:
 
 
 def test_a_server_that_reflects_every_origin_makes_the_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    anyone = Policy(allow_origins=["*"], allow_headers=["*"], allow_methods=["*"], allow_null_origin=True)
+    anyone = Policy(allow_origins=["*"], allow_headers=["*"], allow_methods=["*"], dangerously_allow_null_origin=True)
     monkeypatch.setattr(demo_servers, "build_app", lambda private, public: build_app(anyone, public))
     result = CliRunner(env={"COLUMNS": "80"}).invoke(demo)
     assert result.exit_code == 1

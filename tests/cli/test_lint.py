@@ -40,7 +40,7 @@ WARNINGS = [
     pytest.param('allow_origins = ["http://a.example"]', "allow_origins", "plain http", id="http without credentials"),
     pytest.param('allow_origins = ["https://*.github.io"]', "allow_origins", "public suffix", id="user content"),
     pytest.param('allow_origins = ["https://a.example:*"]', "allow_origins", "any port", id="any port of a real host"),
-    pytest.param("allow_null_origin = true", "allow_null_origin", "sandboxed frame", id="null"),
+    pytest.param("dangerously_allow_null_origin = true", "dangerously_allow_null_origin", "sandboxed frame", id="null"),
     pytest.param(
         "allow_origin_regexes = ['https?://[a-z]+\\.a\\.example']",
         "allow_origin_regexes",

@@ -30,7 +30,7 @@ POLICIES: list[dict[str, Any]] = [
         "allow_credentials": True,
     },
     {"allow_origin_regexes": [r"https://[a-z]\.example\.org"], "allow_headers": ["X-Foo"]},
-    {"allow_origins": [APP], "allow_null_origin": True},
+    {"allow_origins": [APP], "dangerously_allow_null_origin": True},
     {"allow_origins": [f"https://n{number}.example.com" for number in range(MAX_REMEMBERED + 1)] + [APP]},
 ]
 DEBUGGING = [*POLICIES, *({**arguments, "debug": True} for arguments in POLICIES)]
@@ -202,7 +202,13 @@ def test_overlong_values_are_answered_without_being_hashed_or_read(arguments: di
     commas = Unhashed("," * 2**16)
     for _ in range(2):
         assert answers.for_origin(huge) == list(response_headers(answers.policy, str(huge)).items())
-        origin = "null" if arguments.get("allow_null_origin") else SUB if answers.policy.allows_origin(SUB) else APP
+        origin = (
+            "null"
+            if arguments.get("dangerously_allow_null_origin")
+            else SUB
+            if answers.policy.allows_origin(SUB)
+            else APP
+        )
         if not answers.policy.allows_any_origin:
             assert answers.preflight(huge, "GET", None)[0] == 403
         assert answers.preflight(origin, "GET", commas)[0] == 403

@@ -93,7 +93,7 @@ CREDENTIALED = {"Access-Control-Allow-Credentials": "true"}
             id="a pattern: the origin is echoed, never the pattern",
         ),
         pytest.param(
-            {"allow_null_origin": True},
+            {"dangerously_allow_null_origin": True},
             "null",
             {"Access-Control-Allow-Origin": "null", **VARY_ACTUAL},
             id="null where it is allowed",
@@ -370,7 +370,7 @@ SAID = [
     pytest.param(("GET", APP), "is allowed", id="allowed"),
     pytest.param(("OPTIONS", APP, "PUT"), "The preflight passes", id="a preflight that passes"),
     pytest.param(("GET", APP + "/"), "trailing slash", id="malformed"),
-    pytest.param(("GET", "null"), "allow_null_origin", id="null"),
+    pytest.param(("GET", "null"), "dangerously_allow_null_origin", id="null"),
     pytest.param(("GET", EVIL), "add it to allow_origins", id="an origin that is not allowed"),
     pytest.param(("OPTIONS", APP, "P UT"), "no method name", id="a malformed method"),
     pytest.param(("OPTIONS", APP, "put"), "case-sensitive", id="a method that is not allowed"),

@@ -153,7 +153,7 @@ def test_allowing_more_never_refuses_what_was_allowed(arguments: dict[str, Any],
     if arguments.get("allow_origins") == ["*"]:
         return
     more = arguments | {"allow_origins": [*arguments.get("allow_origins", []), added]}
-    insecure = {"allow_insecure_origins": True}
+    insecure = {"dangerously_allow_insecure_origins": True}
     before, after = Policy(**arguments), Policy(**more, **insecure)
     assert evaluate(after, *request).allowed >= evaluate(before, *request).allowed
     for field, wider in (("allow_methods", ["*"]), ("allow_headers", ["*", "Authorization"])):

@@ -155,7 +155,7 @@ EXPLAINED = [
     (
         ("GET", "null"),
         "The origin is 'null', which sandboxed frames, local files and redirected requests send and which identifies"
-        " nobody. It is allowed only with allow_null_origin.",
+        " nobody. It is allowed only with dangerously_allow_null_origin.",
     ),
     (
         ("GET", "https://b.com"),

@@ -33,14 +33,14 @@ def test_a_wildcard_over_a_public_suffix_beside_credentials_is_refused(list_inst
     found = problems_of(allow_origins=[*PUBLIC, "https://*.example.com", "https://a.github.io"], **CREDENTIALS)
     assert [problem.value for problem in found] == (PUBLIC if list_installed else PUBLIC[2:])
     for problem in found:
-        assert "allow_public_suffix_subdomains" in problem.wrong
+        assert "dangerously_allow_public_suffix_subdomains" in problem.wrong
         assert ("corecors[psl]" in problem.wrong) is not list_installed
 
 
 @pytest.mark.usefixtures("list_installed")
 def test_a_wildcard_over_a_public_suffix_is_allowed_by_name_and_without_credentials() -> None:
     Policy(allow_origins=PUBLIC)
-    Policy(allow_origins=PUBLIC, allow_public_suffix_subdomains=True, **CREDENTIALS)
+    Policy(allow_origins=PUBLIC, dangerously_allow_public_suffix_subdomains=True, **CREDENTIALS)
     Policy(allow_origins=["https://*.localhost", "https://*.app.localhost"], **CREDENTIALS)
 
 
@@ -77,9 +77,9 @@ def test_a_regex_that_accepts_plain_http_beside_credentials_is_refused_unless_al
     assert problem.field == "allow_origin_regexes"
     assert problem.value == regex
     assert said in problem.wrong
-    assert "allow_insecure_origins=True" in problem.wrong
+    assert "dangerously_allow_insecure_origins=True" in problem.wrong
     Policy(allow_origin_regexes=[regex])
-    Policy(allow_origin_regexes=[regex], allow_insecure_origins=True, **CREDENTIALS)
+    Policy(allow_origin_regexes=[regex], dangerously_allow_insecure_origins=True, **CREDENTIALS)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,9 @@ def test_a_regex_over_a_public_suffix_beside_credentials_is_refused(regex: str, 
         return
     (problem,) = problems_of(allow_origin_regexes=[regex], **CREDENTIALS)
     assert "below the public suffix github.io" in problem.wrong
-    assert "allow_public_suffix_subdomains=True" in problem.wrong
+    assert "dangerously_allow_public_suffix_subdomains=True" in problem.wrong
     Policy(allow_origin_regexes=[regex])
-    Policy(allow_origin_regexes=[regex], allow_public_suffix_subdomains=True, **CREDENTIALS)
+    Policy(allow_origin_regexes=[regex], dangerously_allow_public_suffix_subdomains=True, **CREDENTIALS)
     Policy(allow_origin_regexes=[r"https://me\.github\.io"], **CREDENTIALS)
 
 
@@ -112,6 +112,6 @@ def test_a_regex_over_a_public_suffix_beside_credentials_is_refused(regex: str, 
     ],
 )
 def test_a_regex_that_lets_strangers_in_is_refused_beside_credentials_only(regex: str) -> None:
-    problems = problems_of(allow_origin_regexes=[regex], allow_insecure_origins=True, **CREDENTIALS)
+    problems = problems_of(allow_origin_regexes=[regex], dangerously_allow_insecure_origins=True, **CREDENTIALS)
     assert [problem.field for problem in problems] == ["allow_origin_regexes"]
     Policy(allow_origin_regexes=[regex])

@@ -289,7 +289,7 @@ mappings = st.fixed_dictionaries(
         "max_age": st.one_of(st.none(), st.integers(0, 86_400)),
         "allow_timing": st.booleans(),
         "debug": st.booleans(),
-        "allow_insecure_origins": st.booleans(),
+        "dangerously_allow_insecure_origins": st.booleans(),
     },
 )
 

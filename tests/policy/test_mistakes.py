@@ -127,8 +127,13 @@ WILDCARDS = [
 OTHERS = [
     # flask-cors #202, fastapi #1663
     mistake(origins("*") | CREDENTIALS, "any site", None, id="everybody, with credentials"),
-    mistake(origins("http://a.com") | CREDENTIALS, "allow_insecure_origins", None, id="plain http with credentials"),
-    mistake({"allow_null_origin": True} | CREDENTIALS, "sandboxed", None, id="null with credentials"),
+    mistake(
+        origins("http://a.com") | CREDENTIALS,
+        "dangerously_allow_insecure_origins",
+        None,
+        id="plain http with credentials",
+    ),
+    mistake({"dangerously_allow_null_origin": True} | CREDENTIALS, "sandboxed", None, id="null with credentials"),
     mistake({"allow_credentials": "false"}, "True or False", "False", id="false in text, which is true"),
     mistake({"allow_credentials": 1}, "True or False", "True", id="1 for yes"),
     # flask-cors #145

@@ -118,7 +118,7 @@ class Config:
             allow_origins=["*"] if self.any_origin else [entry.text for entry in self.entries],
             allow_origin_regexes=self.regexes,
             allow_origin_predicate=None if tenants is None else lambda origin: origin in tenants,
-            allow_null_origin=self.null,
+            dangerously_allow_null_origin=self.null,
             allow_methods=self.methods,
             allow_headers=self.headers,
             expose_headers=self.expose,
@@ -126,8 +126,8 @@ class Config:
             max_age=self.max_age,
             allow_timing=self.timing,
             debug=self.debug,
-            allow_insecure_origins=self.credentials,
-            allow_public_suffix_subdomains=self.credentials,
+            dangerously_allow_insecure_origins=self.credentials,
+            dangerously_allow_public_suffix_subdomains=self.credentials,
         )
 
     def means_origin(self, page: Site) -> bool:

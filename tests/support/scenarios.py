@@ -98,7 +98,7 @@ POLICIES: dict[str, Policy | PathPolicies] = {
     ),
     "nobody": Policy(),
     "debug": Policy(allow_origins=[LISTED], allow_methods=["PUT"], allow_headers=["X-Request-ID"], debug=True),
-    "null": Policy(allow_origins=[LISTED], allow_null_origin=True),
+    "null": Policy(allow_origins=[LISTED], dangerously_allow_null_origin=True),
     "regex": Policy(allow_origin_regexes=[r"https://app\.example\.(com|net)"]),
     "predicate": Policy(allow_origin_predicate=lambda origin: origin.endswith(".example.com")),
     "paths": PathPolicies(

@@ -106,7 +106,7 @@ CASES = (
     Case(
         name="a sandboxed frame where null is allowed by name",
         group=GROUP,
-        policy={"allow_origins": ["{app}"], "allow_null_origin": True, "allow_methods": ["PUT"]},
+        policy={"allow_origins": ["{app}"], "dangerously_allow_null_origin": True, "allow_methods": ["PUT"]},
         acts=(Act(place="sandbox", sees="200 GET"), Act(place="sandbox", method="PUT", sees="200 PUT")),
         preflights=1,
         requests=2,

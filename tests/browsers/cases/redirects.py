@@ -38,7 +38,7 @@ CASES = (
     Case(
         name="from one API host to another where null is allowed",
         group=GROUP,
-        policy={"allow_origins": ["{app}"], "allow_null_origin": True},
+        policy={"allow_origins": ["{app}"], "dangerously_allow_null_origin": True},
         acts=(Act(url="{api}/redirect?302&{other}/data", sees="200 GET"),),
         requests=2,
     ),
