@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from corecors._decisions import headers
 from corecors._origins.parsing import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin, shown
 from corecors._origins.patterns import OriginPattern, parse_pattern
-from corecors._origins.public_suffixes import is_public_suffix, knows_public_suffixes
+from corecors._origins.public_suffixes import has_public_suffix_at_or_below, knows_public_suffixes
 from corecors._policy.problems import Problem
 
 if TYPE_CHECKING:
@@ -110,16 +110,21 @@ class Validation:
             return None
         return int(seconds)
 
+    def preflight_status(self, value: Any) -> int:
+        if isinstance(value, bool) or value not in (200, 204):
+            self.refuse("preflight_status", value, "is neither 204 nor 200, the statuses of a preflight that passes")
+            return 204
+        return int(value)
+
+    def refuse_unknown(self, name: str, value: object) -> None:
+        """Refuse an argument that no policy has."""
+        self.refuse(name, value, "belongs to a name that no policy has")
+
     def predicate(self, value: Any) -> Callable[[str], bool] | None:
         if value is None:
             return None
         if not callable(value):
             self.refuse("allow_origin_predicate", value, f"is {_type(value)} where a function of one origin belongs")
-            return None
-        from inspect import iscoroutinefunction  # a heavy module, needed here alone
-
-        if iscoroutinefunction(value):
-            self.refuse("allow_origin_predicate", value, "is asynchronous; the decision is made without waiting")
             return None
         return value  # type: ignore[no-any-return]  # callable() says no more
 
@@ -184,11 +189,16 @@ class Validation:
     # Origins
 
     def origins(
-        self, entries: tuple[str, ...], allow_insecure: bool, allow_public_suffixes: bool
+        self,
+        entries: tuple[str, ...],
+        allow_insecure: bool,
+        allow_public_suffixes: bool,
+        known: frozenset[str] = frozenset(),
     ) -> tuple[Iterable[str], list[OriginPattern], bool]:
         """The exact origins, the parsed entries with a wildcard, and whether any origin is allowed."""
         is_plain = _PLAIN_HTTPS_ORIGIN.fullmatch
-        others = [text for text in entries if is_plain(text) is None or len(text) > _LONGEST_PLAIN_ORIGIN]
+        unread = entries if not known else [text for text in entries if text not in known]
+        others = [text for text in unread if is_plain(text) is None or len(text) > _LONGEST_PLAIN_ORIGIN]
         wildcards = []
         any_origin = False
         refused = 0
@@ -225,17 +235,12 @@ class Validation:
                 "is plain http beside credentials: whoever sits on the network can be that origin; "
                 "use https, or say dangerously_allow_insecure_origins=True",
             )
-        if (
-            pattern.any_subdomain
-            and not allow_public_suffixes
-            and not origin.is_loopback
-            and is_public_suffix(origin.host)
-        ):
-            note = "" if knows_public_suffixes() else " (only single labels are known: install corecors[psl])"
+        if pattern.is_open_to_anyone and not allow_public_suffixes:
+            note = "" if knows_public_suffixes() else " (few public suffixes are known: install corecors[psl])"
             self.refuse(
                 "allow_origins",
                 text,
-                f"lets in whoever registers a name below the public suffix {origin.host}{note}, beside credentials; "
+                f"allows names that anyone can register below {origin.host}{note}, with credentials; "
                 "name your own domain, or say dangerously_allow_public_suffix_subdomains=True",
             )
 
@@ -284,7 +289,7 @@ class Validation:
                 "that origin; begin it with https://, or say dangerously_allow_insecure_origins=True",
             )
         for suffix, example in regex.open_suffixes:
-            if not allow_public_suffixes and is_public_suffix(suffix):
+            if not allow_public_suffixes and has_public_suffix_at_or_below(suffix):
                 self.refuse(
                     field,
                     source,
