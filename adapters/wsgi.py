@@ -135,7 +135,9 @@ class CORSMiddleware:
         return self.app(environ, start)
 
 
-def request_of(environ: "WSGIEnvironment", *, path_is_ambiguous: "Callable[[str, str], bool]" = path_is_ambiguous) -> CORSRequest:
+def request_of(
+    environ: "WSGIEnvironment", *, path_is_ambiguous: "Callable[[str, str], bool]" = path_is_ambiguous
+) -> CORSRequest:
     """What a WSGI environ says of a request.
 
     `path_is_ambiguous` tells, from the decoded path and the raw target ("" where the server does not give it), whether
@@ -168,7 +170,9 @@ def request_of(environ: "WSGIEnvironment", *, path_is_ambiguous: "Callable[[str,
 
 def _require_wsgi(app: object) -> None:
     if not callable(app):
-        raise TypeError(f"app is a WSGI application, a function of environ and start_response, not {type(app).__name__}")
+        raise TypeError(
+            f"app is a WSGI application, a function of environ and start_response, not {type(app).__name__}"
+        )
     from inspect import iscoroutinefunction  # a heavy module, needed here alone
 
     if iscoroutinefunction(app) or iscoroutinefunction(getattr(app, "__call__", None)):  # noqa: B004

@@ -121,9 +121,7 @@ def undecided(request: CORSRequest, own_origins: Collection[str]) -> Decision:
     )
 
 
-def _of_websocket(
-    policy: "Policy", request: CORSRequest, own_origins: Collection[str], predicate: object
-) -> Decision:
+def _of_websocket(policy: "Policy", request: CORSRequest, own_origins: Collection[str], predicate: object) -> Decision:
     origin = request.origin
     if origin is None:  # no browser: they always send it
         return _passed(request, REFUSAL, Reason.NOT_CORS)

@@ -49,7 +49,18 @@ class Decision:
     """What is decided about one request. Immutable, hashable, equal where all of it is."""
 
     # Plain attributes behind properties: what is made for a request has to be cheap to make.
-    __slots__ = ("_allowed", "_kind", "_lines", "_method", "_names", "_origin", "_origin_allowed", "_reasons", "_rules", "_status")
+    __slots__ = (
+        "_allowed",
+        "_kind",
+        "_lines",
+        "_method",
+        "_names",
+        "_origin",
+        "_origin_allowed",
+        "_reasons",
+        "_rules",
+        "_status",
+    )
 
     def __init__(
         self,
@@ -124,7 +135,10 @@ class Decision:
         """All that the request failed by, in the order in which a browser would find out; or why it passes."""
         if self._rules is None:
             return self._reasons
-        return (*self._reasons, *self._rules.reasons(self._kind, self._origin, self._origin_allowed, self._method, self._names))
+        return (
+            *self._reasons,
+            *self._rules.reasons(self._kind, self._origin, self._origin_allowed, self._method, self._names),
+        )
 
     @property
     def disallowed_headers(self) -> tuple[str, ...]:
@@ -237,7 +251,16 @@ class Decision:
         return text + "."
 
     def _key(self) -> tuple[Any, ...]:
-        return self._kind, self._allowed, self._status, self._lines, self._origin, self._method, self._names, self.reasons
+        return (
+            self._kind,
+            self._allowed,
+            self._status,
+            self._lines,
+            self._origin,
+            self._method,
+            self._names,
+            self.reasons,
+        )
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Decision) else NotImplemented
@@ -246,7 +269,8 @@ class Decision:
         return hash(self._key())
 
     def __repr__(self) -> str:
+        reasons = [str(reason) for reason in self.reasons]
         return (
-            f"Decision(kind={self._kind.value!r}, allowed={self._allowed}, reasons={[str(each) for each in self.reasons]},"
-            f" status={self._status}, headers={self.headers})"
+            f"Decision(kind={self._kind.value!r}, allowed={self._allowed}, reasons={reasons}, status={self._status},"
+            f" headers={self.headers})"
         )

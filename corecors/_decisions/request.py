@@ -46,7 +46,7 @@ class CORSRequest(NamedTuple):
 
     @property
     def is_preflight(self) -> bool:
-        """Whether it is OPTIONS with both headers; nothing else identifies one. Source: Fetch, "CORS-preflight request"."""
+        """Whether it is OPTIONS with both headers: nothing else identifies one (Fetch, "CORS-preflight request")."""
         return (
             self.method == headers.PREFLIGHT_METHOD
             and self.origin is not None

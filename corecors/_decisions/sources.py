@@ -29,7 +29,7 @@ class PolicySource(Protocol):
     every answer under it varies by `Origin`, so that caches keep the answers apart.
     """
 
-    def policy_for(self, request: CORSRequest) -> "Policy | None | Undecided":
+    def policy_for(self, request: CORSRequest) -> "Policy | Undecided | None":
         """The policy that governs `request`; None: its owner opted out, and the response stays untouched; `UNDECIDED`:
         it cannot be told, and nobody is let in."""
         ...

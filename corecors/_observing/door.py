@@ -8,12 +8,12 @@ from types import EllipsisType
 from typing import Any
 
 from corecors._decisions.admission import SAFE_METHODS, admission, decided, is_own, undecided
-from corecors._decisions.decision import Decision, Kind
+from corecors._decisions.decision import Decision
 from corecors._decisions.request import CORSRequest
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._observing.rejections import LOGGER, RejectionLog
 from corecors._origins.parsing import OriginError, parse_origin
-from corecors._policy.paths import Governor, varies_by_origin
+from corecors._policy.paths import varies_by_origin
 from corecors._policy.policy import Policy
 
 DecisionHook = Callable[[Decision, CORSRequest], object]
@@ -93,9 +93,7 @@ class Door:
         """Whether requests under `policy` may be answered by its shared lines: it is a plain policy without a predicate
         and `debug`, and nobody listens to each decision or blocks by it."""
         observed = self._on_decision or self._report_only is not None or self._block_disallowed
-        return (
-            isinstance(policy, Policy) and policy.allow_origin_predicate is None and not (policy.debug or observed)
-        )
+        return isinstance(policy, Policy) and policy.allow_origin_predicate is None and not (policy.debug or observed)
 
     def refused(self, policy: Policy, asked: Hashable, method: str, request: Callable[[], CORSRequest]) -> None:
         """Take note of a refusal that was answered by shared lines. `asked`: the origin, of a preflight all three
@@ -152,7 +150,9 @@ class Door:
             return UNDECIDED, varies
         if found is None or found is UNDECIDED or isinstance(found, Policy):
             if isinstance(found, Policy) and found.has_async_predicate and not self._asks_async:
-                self._failed("policy_for", "chose a policy whose predicate is asynchronous, which this door cannot await")
+                self._failed(
+                    "policy_for", "chose a policy whose predicate is asynchronous, which this door cannot await"
+                )
                 return UNDECIDED, varies
             return found, varies  # type: ignore[return-value]  # `is` narrows no enum here
         self._failed("policy_for", f"returned {_shown_type(found)}, which is neither a Policy, None nor UNDECIDED")
@@ -287,4 +287,6 @@ def _own_origins(origins: Iterable[str]) -> frozenset[str]:
 
 
 def _shown_type(value: object) -> str:
-    return "None" if value is None else f"{value!r:.80}" if isinstance(value, (str, bool, int)) else type(value).__name__
+    return (
+        "None" if value is None else f"{value!r:.80}" if isinstance(value, (str, bool, int)) else type(value).__name__
+    )

@@ -246,9 +246,9 @@ class Validation:
 
     def regexes(
         self, patterns: tuple[Any, ...], allow_unproven: bool, allow_insecure: bool, allow_public_suffixes: bool
-    ) -> "list[OriginRegex]":
+    ) -> "_Regexes | None":
         if not patterns:
-            return []
+            return None
         from corecors._origins.regex.compiling import (  # the analysis is large, and most policies have none
             RegexError,
             compile_regex,
@@ -275,7 +275,7 @@ class Validation:
                 self.refuse(field, source, f"accepts any origin: {_ANYONE_WITH_CREDENTIALS}")
             elif self.credentials:
                 self._regex_dangers(source, regex, allow_insecure, allow_public_suffixes)
-        return compiled
+        return _Regexes(compiled)
 
     def _regex_dangers(
         self, source: str, regex: "OriginRegex", allow_insecure: bool, allow_public_suffixes: bool
@@ -305,6 +305,15 @@ class Validation:
                 "beside credentials lets every site in, for any page can send `null` from a sandboxed frame; "
                 "leave it out, or let allow_origin_predicate decide about 'null'",
             )
+
+
+class _Regexes:
+    def __init__(self, compiled: "list[OriginRegex]") -> None:
+        self._fullmatches = [regex.fullmatch for regex in compiled]
+        self.accepts_any_origin = any(regex.accepts_any_origin for regex in compiled)
+
+    def matches(self, origin: str) -> bool:
+        return any(fullmatch(origin) for fullmatch in self._fullmatches)
 
 
 def _wildcard_meant(source: object) -> str | None:

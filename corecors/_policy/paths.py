@@ -46,7 +46,7 @@ class PathPolicies:
         problems: list[Problem] = []
         if not isinstance(policies, Mapping):
             message = f"is of type {type(policies).__name__} where a mapping of path prefixes to policies belongs"
-            problems.append(Problem("policies", policies, "wrong-type", message))
+            problems.append(Problem("policies", policies, "not-a-mapping", message))
             policies = {}
         spelled: dict[str, str] = {}
         by_prefix: dict[str, Governor] = {}
@@ -82,14 +82,14 @@ class PathPolicies:
 
         return path_policies_from_toml(text, table)
 
-    def for_path(self, path: str) -> Policy | None | Undecided:
+    def for_path(self, path: str) -> Policy | Undecided | None:
         """What governs `path`: a policy, None where the owner opted out, `UNDECIDED` where it cannot be told.
 
         `path` is the path of a request's URL, percent-decoded once and read as UTF-8; "" is the same as "/".
         """
         return self.policy_for(CORSRequest("GET", path, path_is_ambiguous(path)))
 
-    def policy_for(self, request: CORSRequest) -> Policy | None | Undecided:
+    def policy_for(self, request: CORSRequest) -> Policy | Undecided | None:
         """What governs `request`, by its path."""
         path = request.path
         if request.path_is_ambiguous or path[:1] not in {"", "/"} or path_is_ambiguous(path):
@@ -127,21 +127,22 @@ def varies_by_origin(governor: Governor) -> bool:
 
 
 def _require_governor(problems: list[Problem], field: str, shown: object, governor: object) -> None:
-    if governor is not None and not isinstance(governor, Policy) and not callable(getattr(governor, "policy_for", None)):
+    if (
+        governor is not None
+        and not isinstance(governor, Policy)
+        and not callable(getattr(governor, "policy_for", None))
+    ):
         subject = "has a value" if field == "policies" else "is"
         message = f"{subject} of type {type(governor).__name__} where a Policy or a policy source belongs"
-        problems.append(Problem(field, shown, "wrong-type", message))
+        problems.append(Problem(field, shown, "not-a-policy", message))
 
 
 def _fault(prefix: object) -> Problem | None:
     """What is wrong with `prefix`, if anything."""
     if not isinstance(prefix, str):
-        return Problem("policies", prefix, f"is no path but of type {type(prefix).__name__}")
-    wrong = _first_fault(prefix)
-    if wrong is None:
-        return None
-    mend = _mended(prefix)
-    return Problem("policies", prefix, wrong, None if mend is None else repr(mend))
+        return Problem("policies", prefix, "not-a-prefix", f"is not a path but of type {type(prefix).__name__}")
+    message = _first_fault(prefix)
+    return None if message is None else Problem("policies", prefix, "not-a-prefix", message, _fixed(prefix))
 
 
 def _first_fault(prefix: str) -> str | None:
@@ -163,12 +164,12 @@ def _first_fault(prefix: str) -> str | None:
         return "has no leading slash"
     if "//" in prefix:
         return "has an empty segment"
-    if _AMBIGUOUS.search(prefix):
+    if path_is_ambiguous(prefix):
         return "has a dot segment, which no path that is governed has"
     return None
 
 
-def _mended(prefix: str) -> str | None:
+def _fixed(prefix: str) -> str | None:
     """The prefix that was surely meant, if there is one."""
     path = re.sub(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", prefix.strip()) or "/"
     path = re.split(r"[?#]", path)[0]

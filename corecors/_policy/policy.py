@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Never, final
 
-from corecors._decisions import headers
 from corecors._decisions.decision import Decision
 from corecors._decisions.merging import Lines
 from corecors._decisions.rules import PREFLIGHT_REFUSAL, REFUSAL, Rules
@@ -266,7 +265,9 @@ class Policy:
 
     def __hash__(self) -> int:
         if self._hash is None:
-            object.__setattr__(self, "_hash", hash(tuple(getattr(self, name) for name in FIELDS if name != "allow_origin_predicate")))
+            object.__setattr__(
+                self, "_hash", hash(tuple(getattr(self, name) for name in FIELDS if name != "allow_origin_predicate"))
+            )
         return self._hash  # type: ignore[return-value]  # set just now
 
     def __setattr__(self, name: str, value: object) -> None:

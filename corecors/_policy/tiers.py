@@ -34,7 +34,9 @@ class OriginPolicies:
         else:
             tiers = tuple(policies)
             if not tiers:
-                problems.append(Problem("policies", policies, "empty", "is empty: the last policy is for everybody else"))
+                problems.append(
+                    Problem("policies", policies, "empty", "is empty: the last policy is for everybody else")
+                )
         for number, tier in enumerate(tiers, start=1):
             if not isinstance(tier, Policy):
                 message = f"is of type {type(tier).__name__} where a Policy belongs"
