@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from corecors._decisions import headers
-from corecors._origins.matching import Match
 from corecors._origins.parsing import shown
+from corecors._origins.remembering import Match
 from corecors._policy.policy import Policy
 
 VARY_ACTUAL = headers.ORIGIN

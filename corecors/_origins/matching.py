@@ -1,162 +1,116 @@
-"""Does this origin match? One question, asked of patterns, regexes and a predicate together.
+"""Does this origin match? One question, asked of listed origins, patterns and regular expressions together.
 
-The cost does not grow with the number of entries: exact origins are one look-up in a set; a wildcard pattern is a
-look-up of the origin's own suffix, and only at the depths (numbers of labels) that some pattern has. Sets keyed by
-whole strings, no tree: the clever structure of another library once let `barfoo.com` in through `foo.com`.
+The cost does not grow with the number of entries. An origin that is listed whole is one look-up in a set. Patterns are
+grouped by the domain that ends them: `https://*.example.com` is a look-up of the origin's own suffixes, at those depths
+(numbers of labels) alone that some pattern has; `https://pr-*.example.com` is a look-up of what follows the origin's
+first label, then of that label's beginnings and ends, at those lengths alone that some pattern of that domain has.
+Sets keyed by whole strings, no tree: the clever structure of another library once let in `barfoo.com` for `foo.com`.
 """
 
-from collections.abc import Callable, Iterable
-from enum import Enum
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Final, Protocol, TypeAlias
 
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH, read_origin
 from corecors._origins.patterns import OriginPattern
 
-NULL_ORIGIN = "null"
-MAX_REMEMBERED = 1024  # accepted origins; an attacker below an allowed wildcard can use them up, at no gain
+NULL_ORIGIN: Final = "null"
+
+_Endings: TypeAlias = tuple[tuple[int, ...], frozenset[str]]  # their lengths, ascending, and the texts themselves
+_Labels: TypeAlias = tuple[tuple[int, ...], dict[str, _Endings]]  # lengths of the beginnings, and the ends of each
 
 
-class Match(Enum):
-    """What let an origin in, or why nothing did."""
+class Regexes(Protocol):
+    """The regular expressions of a policy, as far as matching needs them."""
 
-    ANY = "any origin is allowed"
-    EXACT = "listed"
-    NULL = "the null origin is allowed"
-    PATTERN = "a wildcard pattern"
-    REGEX = "a regular expression"
-    PREDICATE = "the predicate"
-    MALFORMED = "not a serialised origin"
-    NULL_REFUSED = "the null origin is not allowed"
-    NONE = "nothing matches"
-
-
-class SupportsFullmatch(Protocol):
-    """A compiled regular expression, as far as matching needs one."""
-
-    @property
-    def fullmatch(self) -> Callable[[str], object | None]: ...
+    def matches(self, origin: str) -> bool:
+        """Whether one of them accepts the whole of a well-formed origin."""
 
 
 class OriginMatcher:
-    """Matches serialised origins against a policy's origin fields. Immutable but for a bounded memo."""
+    """Whether a policy's own text lets an origin in. Immutable, and the same question always has the same answer."""
 
     __slots__ = (
+        "_allows_null",
         "_any_port",
+        "_any_port_labels",
         "_any_port_suffixes",
         "_depths",
-        "_exact",
-        "_longest",
-        "_null",
-        "_predicate",
+        "_labels",
         "_regexes",
-        "_remembered",
         "_suffixes",
         "any_origin",
+        "exact",
         "exact_only",
+        "longest",
     )
 
     def __init__(
         self,
         exact: Iterable[str] = (),
         patterns: Iterable[OriginPattern] = (),
-        regexes: Iterable[SupportsFullmatch] = (),
-        predicate: Callable[[str], bool] | None = None,
+        regexes: Regexes | None = None,
         *,
         any_origin: bool = False,
         null: bool = False,
-        null_by_predicate: bool = False,
     ) -> None:
-        """`exact` holds serialised origins, `patterns` the entries with a wildcard (exact ones are welcome too).
-
-        With `null_by_predicate` the predicate has to agree before `null` matches.
-        """
+        """`exact` holds serialised origins, `patterns` the entries with a wildcard (exact ones are welcome too)."""
         wildcards = list(patterns)
         listed = [str(pattern.origin) for pattern in wildcards if pattern.is_exact]
-        self._exact = frozenset(exact).union(listed) if listed else frozenset(exact)
-        self._any_port = frozenset(str(p.origin) for p in wildcards if p.any_port and not p.any_subdomain)
-        self._suffixes = _by_scheme(p for p in wildcards if p.any_subdomain and not p.any_port)
-        self._any_port_suffixes = _by_scheme(p for p in wildcards if p.any_subdomain and p.any_port)
-        depths = {p.origin.host.count(".") + 1 for p in wildcards if p.any_subdomain}
-        self._depths = tuple(i in depths for i in range(1, max(depths) + 1)) if depths else ()
-        self._regexes = tuple(regex.fullmatch for regex in regexes)
-        self._predicate = predicate
-        self._null: Match | None = None
-        if null:
-            self._null = Match.PREDICATE if null_by_predicate else Match.NULL
+        self.exact: frozenset[str] = frozenset(exact).union(listed) if listed else frozenset(exact)
         self.any_origin: bool = any_origin
-        self.exact_only: bool = not (any_origin or wildcards or self._regexes or predicate or null)
-        self._longest = max(map(len, self._exact), default=0) if self.exact_only else MAX_ORIGIN_LENGTH
-        self._remembered: dict[str, Match] = {}
-
-    @property
-    def longest(self) -> int:
-        """No longer origin can match: a guard to try before hashing what an attacker sent."""
-        return self._longest
-
-    @property
-    def exact(self) -> frozenset[str]:
-        """The origins that are listed whole."""
-        return self._exact
+        self._any_port = frozenset(str(p.origin) for p in wildcards if p.any_port and not p.has_wildcard_host)
+        below = [p for p in wildcards if p.any_subdomain]
+        self._suffixes = _suffixes_by_scheme(p for p in below if not p.any_port)
+        self._any_port_suffixes = _suffixes_by_scheme(p for p in below if p.any_port)
+        depths = {p.origin.host.count(".") + 1 for p in below}
+        self._depths = tuple(depth in depths for depth in range(1, max(depths, default=0) + 1))
+        self._labels = _labels_by_domain(p for p in wildcards if not p.any_port)
+        self._any_port_labels = _labels_by_domain(p for p in wildcards if p.any_port)
+        self._regexes = regexes
+        self._allows_null = null
+        # Nothing but `exact` has to be asked.
+        self.exact_only: bool = not (any_origin or null or regexes is not None or len(wildcards) > len(listed))
+        # No longer origin can match: a guard to try before hashing what an attacker sent.
+        longest = max(map(len, self.exact), default=0) if self.exact_only else MAX_ORIGIN_LENGTH
+        self.longest: int = longest
 
     def matches(self, origin: str) -> bool:
-        """Whether `origin`, the value of an `Origin` header, may read what the policy protects."""
+        """Whether `origin`, the value of an `Origin` header and so any text at all, is allowed by the policy's text.
+
+        `null` is allowed by `null=True` alone: no pattern and no regular expression sees it, nor any malformed origin.
+        """
         if self.any_origin:
             return True
-        if len(origin) > self._longest:
+        if len(origin) > self.longest:
             return False
-        if origin in self._exact:
+        return origin in self.exact or (not self.exact_only and self._matches_a_rule(origin))
+
+    def _matches_a_rule(self, origin: str) -> bool:
+        if origin == NULL_ORIGIN:
+            return self._allows_null
+        # What ends like no pattern is not parsed for one, because a look-up is cheap and a parse is not. What does is
+        # parsed before it counts.
+        if self._resembles_a_pattern(origin):
+            return read_origin(origin) is not None
+        return self._regexes is not None and read_origin(origin) is not None and self._regexes.matches(origin)
+
+    def _resembles_a_pattern(self, origin: str) -> bool:
+        """Whether a text is one that some pattern matches, provided that the text is a well-formed origin."""
+        if self._any_port and (origin in self._any_port or origin[: origin.rfind(":")] in self._any_port):
             return True
-        return not self.exact_only and (origin in self._remembered or self._find(origin) is not None)
-
-    def match(self, origin: str) -> Match:
-        """The same decision as `matches`, with what made it."""
-        if self.any_origin:
-            return Match.ANY
-        if len(origin) > MAX_ORIGIN_LENGTH:
-            return Match.MALFORMED
-        if origin in self._exact:
-            return Match.EXACT
-        found = self._remembered.get(origin) or self._find(origin)
-        if found is not None:
-            return found
-        if origin == NULL_ORIGIN:
-            return Match.NONE if self._null else Match.NULL_REFUSED
-        return Match.MALFORMED if read_origin(origin) is None else Match.NONE
-
-    def _find(self, origin: str) -> Match | None:
-        """What lets an origin in that is not listed whole; None where nothing does."""
-        if origin == NULL_ORIGIN:
-            if self._null is Match.PREDICATE and not self._asks_predicate(origin):
-                return None
-            return self._null
-        # A suffix is cheap to look up and a parse is not, so what has no known suffix is not parsed. Whatever has one
-        # is, before it counts.
-        if self._depths and self._has_suffix(origin) and read_origin(origin) is not None:
-            return self._remember(origin, Match.PATTERN)
-        if not (self._any_port or self._regexes or self._predicate):
-            return None
-        parsed = read_origin(origin)
-        if parsed is None:
-            return None
-        if self._any_port and (origin if parsed.port is None else origin[: origin.rindex(":")]) in self._any_port:
-            return self._remember(origin, Match.PATTERN)
-        if any(fullmatch(origin) for fullmatch in self._regexes):
-            return self._remember(origin, Match.REGEX)
-        # A predicate's answer may change from call to call, so it is never remembered.
-        return Match.PREDICATE if self._asks_predicate(origin) else None
-
-    def _asks_predicate(self, origin: str) -> bool:
-        # Only True itself lets in: a coroutine that nobody awaited is truthy too.
-        return self._predicate is not None and self._predicate(origin) is True
-
-    def _has_suffix(self, origin: str) -> bool:
-        """Whether a text ends as some pattern with a wildcard for subdomains says, at least one character before it."""
         scheme, _, rest = origin.partition("://")
+        host = rest.partition(":")[0]
+        return bool(
+            (self._depths and self._has_suffix(scheme, host, rest))
+            or (self._labels and _has_label(self._labels, scheme, host, rest))
+            or (self._any_port_labels and _has_label(self._any_port_labels, scheme, host, host))
+        )
+
+    def _has_suffix(self, scheme: str, host: str, rest: str) -> bool:
         suffixes = self._suffixes.get(scheme, _NOTHING)
         any_port_suffixes = self._any_port_suffixes.get(scheme, _NOTHING)
         if not (suffixes or any_port_suffixes):
             return False
-        host = rest.partition(":")[0]
         # Suffixes keep their leading dot and come right to left; a dot at 0 has no label before it.
         dot = len(host)
         for occurs in self._depths:
@@ -167,20 +121,65 @@ class OriginMatcher:
                 return True
         return False
 
-    def _remember(self, origin: str, match: Match) -> Match:
-        if len(self._remembered) >= MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[origin] = match
-        return match
+
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
-_NOTHING: frozenset[str] = frozenset()
+def _domain(pattern: OriginPattern) -> str:
+    """What follows the wildcard, as it ends an origin: ".example.com", ".example.com:8443"."""
+    return "." + str(pattern.origin).removeprefix(f"{pattern.origin.scheme}://")
 
 
-def _by_scheme(patterns: Iterable[OriginPattern]) -> dict[str, frozenset[str]]:
-    """Suffixes as they end an origin (".example.com", ".example.com:8443"), for each scheme."""
+def _suffixes_by_scheme(patterns: Iterable[OriginPattern]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for pattern in patterns:
-        scheme = pattern.origin.scheme
-        found.setdefault(scheme, set()).add("." + str(pattern.origin).removeprefix(f"{scheme}://"))
+        found.setdefault(pattern.origin.scheme, set()).add(_domain(pattern))
     return {scheme: frozenset(suffixes) for scheme, suffixes in found.items()}
+
+
+def _labels_by_domain(patterns: Iterable[OriginPattern]) -> dict[str, _Labels]:
+    """The two ends of each label with a wildcard inside, by what surrounds it: "https://" + ".preview.example.com"."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for pattern in patterns:
+        if pattern.label is not None:
+            begin, end = pattern.label
+            ends = found.setdefault(f"{pattern.origin.scheme}://{_domain(pattern)}", {})
+            ends.setdefault(begin, set()).add(end)
+    return {
+        key: (_lengths(by_begin), {begin: (_lengths(ends), frozenset(ends)) for begin, ends in by_begin.items()})
+        for key, by_begin in found.items()
+    }
+
+
+def _lengths(texts: Iterable[str]) -> tuple[int, ...]:
+    return tuple(sorted(set(map(len, texts))))
+
+
+def _has_label(labels: dict[str, _Labels], scheme: str, host: str, rest: str) -> bool:
+    """Whether the first label of `host` lies between the two ends that some pattern of its domain has.
+
+    `rest` is the host, with the port where that counts. A label has at most 63 characters, so there are at most as many
+    beginnings and ends to look up, whatever the number of patterns.
+    """
+    dot = host.find(".")
+    found = labels.get(f"{scheme}://{rest[dot:]}") if dot > 0 else None
+    if found is None:
+        return False
+    label = host[:dot]
+    if label.startswith("xn--"):
+        return False  # what reads as `x*` is another name to a browser: a Unicode one
+    lengths, ends_by_begin = found
+    for length in lengths:
+        if length >= dot:
+            return False
+        begin = label[:length]
+        ends = ends_by_begin.get(begin)
+        if ends is None:
+            continue
+        for end_length in ends[0]:
+            if length + end_length >= dot:
+                break
+            # Of what a label may hold, the wildcard stands for all but the underscore.
+            if label[dot - end_length :] in ends[1] and "_" not in label[length : dot - end_length]:
+                return True
+    return False

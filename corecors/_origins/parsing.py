@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 MAX_SCHEME_LENGTH = 64  # no standard caps it; no registered scheme comes near
 MAX_HOST_LENGTH = 253  # DNS, RFC 1035 2.3.4
+MAX_LABEL_LENGTH = 63  # the same
 MAX_PORT = 65535
 MAX_ORIGIN_LENGTH = MAX_SCHEME_LENGTH + len("://") + MAX_HOST_LENGTH + len(":65535")
 

@@ -1,35 +1,107 @@
-"""Whether a domain is a public suffix: one below which anybody can register a name, such as `com` or `github.io`.
+"""Public suffixes: domains below which anyone can register a name, such as `com`, `co.uk` or `github.io`.
 
-The list of https://publicsuffix.org comes with the package `publicsuffixlist` (extra `psl`) and is read when a policy
-first needs it. Without that package only the shape is known: a single label is taken for a public suffix.
+The list of https://publicsuffix.org, its private section included, comes with the package `publicsuffixlist` (extra
+`psl`) and is read when a policy first needs it. Without that package a single label is taken for a public suffix, and
+so are the domains of `WELL_KNOWN`.
 """
 
+from collections.abc import Iterable
 from functools import cache
-from typing import Protocol
+from typing import Final, NamedTuple
+
+# Names below these are nobody's to register in public: RFC 6761, RFC 6762 (`local`: the own network's), and ICANN's
+# reservation of `internal` (2024). Not so `onion` and `alt`, where anyone makes names.
+UNREGISTRABLE: Final = frozenset({"example", "internal", "invalid", "local", "localhost", "test"})
+
+# What people write a wildcard over by mistake when their own site is one of many there: hosts of previews, sites and
+# functions where an account is free, and the largest registries that sell names below a second label. Ten thousand
+# suffixes are missing here, which is why the list is worth installing.
+WELL_KNOWN: Final = (
+    # sites and previews
+    "github.io gitlab.io pages.dev workers.dev netlify.app vercel.app now.sh web.app firebaseapp.com surge.sh "
+    "onrender.com fly.dev herokuapp.com deno.dev replit.app ondigitalocean.app streamlit.app "
+    "hf.space ngrok.io ngrok.app ngrok-free.app trycloudflare.com csb.app "
+    "myshopify.com blogspot.com "
+    # clouds
+    "s3.amazonaws.com *.elb.amazonaws.com *.compute.amazonaws.com cloudfront.net amplifyapp.com elasticbeanstalk.com "
+    "azurewebsites.net cloudapp.net azurestaticapps.net blob.core.windows.net "
+    "appspot.com *.run.app cloudfunctions.net *.digitaloceanspaces.com "
+    # registries
+    "co.uk org.uk ac.uk gov.uk com.au org.au co.nz co.za co.jp co.kr co.in com.br com.mx com.ar com.tr com.cn com.tw "
+    "com.hk com.sg com.my co.id co.th com.ua co.il com.pl"
+).split()
 
 
-class _SuffixList(Protocol):
-    def is_public(self, domain: str) -> bool: ...
+class _Index(NamedTuple):
+    """Rules, for a look-up each: what is a suffix, what has one below it, and the exceptions."""
+
+    suffixes: frozenset[str]
+    wildcards: frozenset[str]  # of `*.ck`: "ck"; each name directly below is a suffix, and so it is counted itself
+    exceptions: frozenset[str]  # of `!www.ck`: "www.ck"
+    above: frozenset[str]  # every domain with a suffix below it
+
+    def is_public(self, domain: str) -> bool:
+        if domain in self.exceptions:
+            return False
+        return domain in self.suffixes or domain in self.wildcards or domain.partition(".")[2] in self.wildcards
 
 
 def is_public_suffix(domain: str) -> bool:
-    """Whether anybody may register names directly below `domain` (lower case, no trailing dot)."""
-    if domain == "localhost" or domain.endswith(".localhost"):
-        return False  # RFC 6761 6.3: never registered
-    suffixes = _suffix_list()
-    return "." not in domain if suffixes is None else suffixes.is_public(domain)
+    """Whether anyone may register names directly below `domain` (lower case, Punycode, no trailing dot).
+
+    Source: https://github.com/publicsuffix/list/wiki/Format
+    """
+    _, dot, last = domain.rpartition(".")
+    if last in UNREGISTRABLE:
+        return False
+    return not dot or _index().is_public(domain)
+
+
+def has_public_suffix_at_or_below(domain: str) -> bool:
+    """Whether `domain` or a domain below it is a public suffix: `windows.net`, for the sake of `blob.core.windows.net`.
+
+    A wildcard that stands for several labels reaches the names of all of them.
+    """
+    return is_public_suffix(domain) or domain in _index().above
 
 
 def knows_public_suffixes() -> bool:
-    """Whether the whole list is installed, or only single labels are known."""
-    return _suffix_list() is not None
+    """Whether the whole list is installed, or only single labels and the best known suffixes are known."""
+    return _listed_rules() is not None
 
 
 @cache
-def _suffix_list() -> _SuffixList | None:
+def _index() -> _Index:
+    return _indexed(_listed_rules() or WELL_KNOWN)
+
+
+def _indexed(rules: Iterable[str]) -> _Index:
+    suffixes: set[str] = set()
+    wildcards: set[str] = set()
+    exceptions: set[str] = set()
+    above: set[str] = set()
+    for rule in rules:
+        if rule.startswith("!"):
+            exceptions.add(rule[1:])
+            continue
+        domain = rule.removeprefix("*.")
+        (wildcards if domain != rule else suffixes).add(domain)
+        while domain := domain.partition(".")[2]:
+            if domain in above:
+                break  # and so is what is above it
+            above.add(domain)
+    return _Index(frozenset(suffixes), frozenset(wildcards), frozenset(exceptions), frozenset(above))
+
+
+@cache
+def _listed_rules() -> tuple[str, ...] | None:
+    """The rules of the installed list, in Punycode; None where there is none."""
+    from importlib.resources import files
+
     try:
-        from publicsuffixlist import PublicSuffixList
-    except ImportError:
+        data = files("publicsuffixlist") / "public_suffix_list.dat"
+        lines = data.read_text(encoding="utf-8").splitlines()
+    except (ImportError, OSError):
         return None
-    suffixes: _SuffixList = PublicSuffixList()
-    return suffixes
+    rules = (line.split(maxsplit=1)[0] for line in lines if line.strip() and not line.startswith("//"))
+    return tuple(rule if rule.isascii() else rule.encode("idna").decode("ascii") for rule in rules)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from corecors._decisions import headers
 from corecors._origins.parsing import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin, shown
 from corecors._origins.patterns import OriginPattern, parse_pattern
-from corecors._origins.public_suffixes import is_public_suffix, knows_public_suffixes
+from corecors._origins.public_suffixes import has_public_suffix_at_or_below, knows_public_suffixes
 from corecors._policy.problems import Problem
 
 if TYPE_CHECKING:
@@ -225,17 +225,12 @@ class Validation:
                 "is plain http beside credentials: whoever sits on the network can be that origin; "
                 "use https, or say allow_insecure_origins=True",
             )
-        if (
-            pattern.any_subdomain
-            and not allow_public_suffixes
-            and not origin.is_loopback
-            and is_public_suffix(origin.host)
-        ):
-            note = "" if knows_public_suffixes() else " (only single labels are known: install corecors[psl])"
+        if pattern.is_open_to_anyone and not allow_public_suffixes:
+            note = "" if knows_public_suffixes() else " (few public suffixes are known: install corecors[psl])"
             self.refuse(
                 "allow_origins",
                 text,
-                f"lets in whoever registers a name below the public suffix {origin.host}{note}, beside credentials; "
+                f"allows names that anyone can register below {origin.host}{note}, with credentials; "
                 "name your own domain, or say allow_public_suffix_subdomains=True",
             )
 
@@ -284,7 +279,7 @@ class Validation:
                 "that origin; begin it with https://, or say allow_insecure_origins=True",
             )
         for suffix, example in regex.open_suffixes:
-            if not allow_public_suffixes and is_public_suffix(suffix):
+            if not allow_public_suffixes and has_public_suffix_at_or_below(suffix):
                 self.refuse(
                     field,
                     source,

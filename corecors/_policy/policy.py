@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, final
 
 from corecors._decisions import headers
-from corecors._origins.matching import OriginMatcher
+from corecors._origins.remembering import RememberingMatcher
 from corecors._policy.arguments import Validation
 from corecors._policy.problems import PolicyError
 
@@ -87,7 +87,7 @@ class Policy:
     allow_unproven_regexes: bool
     allow_timing: bool
     debug: bool
-    _matcher: OriginMatcher
+    _matcher: RememberingMatcher
     _actual: dict[str, str]
     _preflight: dict[str, str]
     _any_method: bool
@@ -152,7 +152,7 @@ class Policy:
         put(
             self,
             "_matcher",
-            OriginMatcher(
+            RememberingMatcher(
                 exact,
                 wildcards,
                 compiled,

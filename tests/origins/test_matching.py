@@ -1,8 +1,10 @@
 """Does the origin match? DESIGN's paragraph as tables, and the matcher held against the naive one."""
 
-import asyncio
 import re
+import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
 
 import naive_matcher
 import pytest
@@ -10,18 +12,30 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corecors import OriginMatcher, Policy, PolicyError, parse_pattern
-from corecors._origins.matching import MAX_REMEMBERED, Match
+from corecors._origins import matching
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH, read_origin
 
 
-def matcher_of(
-    *entries: str, predicate: Callable[[str], bool] | None = None, regexes: Sequence[str] = (), null: bool = False
-) -> OriginMatcher:
+class Regexes:
+    """Regular expressions as `re` runs them, and what they were asked about."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self.patterns = patterns
+        self.asked: list[str] = []
+
+    def matches(self, origin: str) -> bool:
+        self.asked.append(origin)
+        return any(re.fullmatch(pattern, origin) for pattern in self.patterns)
+
+
+def matcher_of(*entries: str, regexes: Sequence[str] = (), null: bool = False) -> OriginMatcher:
     patterns = [parse_pattern(entry) for entry in entries]
-    return OriginMatcher([], patterns, [re.compile(regex) for regex in regexes], predicate, null=null)
+    return OriginMatcher([], patterns, Regexes(regexes) if regexes else None, null=null)
 
 
 EXACT = "https://app.example.com"
+PR = "https://pr-*.preview.example.com"
+SHOP = "https://deploy-*--shop.netlify.app"
 
 
 @pytest.mark.parametrize(
@@ -46,23 +60,11 @@ EXACT = "https://app.example.com"
     ],
 )
 def test_what_no_browser_sends_for_a_trusted_site_is_malformed_and_nothing_sees_it(origin: str) -> None:
-    seen: list[str] = []
-
-    class Recording:
-        def fullmatch(self, text: str) -> bool:
-            seen.append(text)
-            return True
-
-    def predicate(text: str) -> bool:
-        seen.append(text)
-        return True
-
     for entries in ([EXACT], ["https://*.example.com"], ["https://*.com", "https://app.example.com:*"], []):
-        patterns = [parse_pattern(entry) for entry in entries]
-        matcher = OriginMatcher([EXACT], patterns, [Recording()], predicate, null=True)
-        assert matcher.match(origin) is Match.MALFORMED
-        assert not matcher.matches(origin)
-    assert not seen
+        regexes = Regexes([".*"])
+        patterns = [parse_pattern(entry) for entry in [*entries, "https://ap*.example.com:*"]]
+        assert not OriginMatcher([EXACT], patterns, regexes, null=True).matches(origin)
+        assert not regexes.asked
 
 
 @pytest.mark.parametrize(
@@ -109,13 +111,45 @@ def test_what_no_browser_sends_for_a_trusted_site_is_malformed_and_nothing_sees_
         pytest.param("https://*.example.com:*", "https://example.com:1", False, id="any port, zero labels"),
         pytest.param("https://*.com", "https://example.com", True, id="below one label"),
         pytest.param("https://*.com", "https://com", False, id="that label itself"),
+        pytest.param(PR, "https://pr-7.preview.example.com", True, id="text before the star"),
+        pytest.param(PR, "https://pr-a-7.preview.example.com", True, id="a hyphen for the star"),
+        pytest.param(PR, "https://pr-.preview.example.com", False, id="nothing for the star"),
+        pytest.param(PR, "https://pr--.preview.example.com", False, id="a label that would end with a hyphen"),
+        pytest.param(PR, "https://pr-_.preview.example.com", False, id="an underscore for the star"),
+        pytest.param(PR, "https://pr-7.evil.preview.example.com", False, id="a label more"),
+        pytest.param(PR, "https://pr-7.example.com", False, id="a label less"),
+        pytest.param(PR, "https://a.pr-7.preview.example.com", False, id="a label before it"),
+        pytest.param(PR, "https://evilpr-7.preview.example.com", False, id="text before its beginning"),
+        pytest.param(PR, "https://preview.example.com", False, id="the domain itself"),
+        pytest.param(PR, "https://pr-7.preview.example.com.evil.test", False, id="a label pattern as a prefix"),
+        pytest.param(PR, "https://pr-7.evilpreview.example.com", False, id="another domain that ends like it"),
+        pytest.param(PR, "http://pr-7.preview.example.com", False, id="a label pattern of another scheme"),
+        pytest.param(PR, "https://pr-7.preview.example.com:8443", False, id="a label pattern and a port"),
+        pytest.param(PR, "https://pr-*.preview.example.com", False, id="a star for the star"),
+        pytest.param(PR, f"https://pr-{'a' * 60}.preview.example.com", True, id="a label of 63 characters"),
+        pytest.param(PR, f"https://pr-{'a' * 61}.preview.example.com", False, id="a label of 64 characters"),
+        pytest.param("https://*-app.example.com", "https://my-app.example.com", True, id="text after the star"),
+        pytest.param("https://*-app.example.com", "https://-app.example.com", False, id="a leading hyphen"),
+        pytest.param("https://*-app.example.com", "https://my-app2.example.com", False, id="text after its end"),
+        pytest.param(SHOP, "https://deploy-7--shop.netlify.app", True, id="text before and after the star"),
+        pytest.param(SHOP, "https://deploy----shop.netlify.app", True, id="one hyphen for the star"),
+        pytest.param(SHOP, "https://deploy--shop.netlify.app", False, id="nothing between its ends"),
+        pytest.param(SHOP, "https://deploy-shop.netlify.app", False, id="ends that overlap"),
+        pytest.param("https://x*.example.com", "https://xn--mnchen-3ya.example.com", False, id="Punycode for the star"),
+        pytest.param("https://x*.example.com", "https://xn-a.example.com", True, id="what only begins like Punycode"),
+        pytest.param("https://_a*.example.com", "https://_ab.example.com", True, id="an underscore that is written"),
+        pytest.param("https://pr-*.example.com:8443", "https://pr-1.example.com:8443", True, id="a label and its port"),
+        pytest.param("https://pr-*.example.com:8443", "https://pr-1.example.com", False, id="a label without its port"),
+        pytest.param("https://pr-*.example.com:*", "https://pr-1.example.com", True, id="a label, any port: none"),
+        pytest.param("https://pr-*.example.com:*", "https://pr-1.example.com:1", True, id="a label, any port"),
+        pytest.param("https://pr-*.example.com:*", "https://pr-1.example.com:443", False, id="the default port again"),
+        pytest.param("https://pr-*.example.com:*", "https://example.com:1", False, id="any port of the domain itself"),
+        pytest.param("a.b://x*.c.d", "a://x1.b.c.d", False, id="a scheme that ends like a host begins"),
     ],
 )
 def test_an_entry_matches_the_origins_that_it_names_and_no_other(entry: str, origin: str, expected: bool) -> None:
     matcher = matcher_of(entry)
     assert matcher.matches(origin) is expected
-    assert matcher.matches(origin) is expected  # a second time: remembered or not, the same
-    assert (matcher.match(origin) in (Match.EXACT, Match.PATTERN)) is expected
     assert naive_matcher.entry_matches(entry, origin) is expected
 
 
@@ -125,142 +159,138 @@ def test_two_entries_let_in_no_mixture_of_them() -> None:
         assert not matcher.matches(origin)
 
 
-def test_a_regex_is_matched_whole_and_with_regard_to_case() -> None:
-    matcher = matcher_of(regexes=[r"https://pr-[0-9]+\.example\.com"])
-    assert matcher.match("https://pr-12.example.com") is Match.REGEX
-    assert not matcher.matches("https://pr-12.example.com.evil.test")
-    assert not matcher.matches("https://evil-pr-12.example.com")
-    assert not matcher.matches("https://PR-12.example.com")
+def test_two_label_patterns_let_in_no_mixture_of_them() -> None:
+    matcher = matcher_of(
+        "https://a-*-b.x.com", "https://c-*-d.x.com", "https://a-*.y.com:*", "https://*-b.y.com:1", "http://e*.x.com"
+    )
+    for origin in ["https://a-1-b.x.com", "https://c-1-d.x.com", "https://a-1.y.com:2", "https://1-b.y.com:1"]:
+        assert matcher.matches(origin)
+    for origin in ["https://a-1-d.x.com", "https://c-1-b.x.com", "https://1-b.y.com:2", "https://e1.x.com"]:
+        assert not matcher.matches(origin)
 
 
-@pytest.mark.parametrize(
-    ("null", "by_predicate", "answer", "expected"),
-    [
-        pytest.param(False, False, True, Match.NULL_REFUSED, id="not allowed, whatever the predicate says"),
-        pytest.param(False, True, True, Match.NULL_REFUSED, id="a predicate alone does not allow it"),
-        pytest.param(True, False, None, Match.NULL, id="allowed"),
-        pytest.param(True, False, False, Match.NULL, id="allowed without asking"),
-        pytest.param(True, True, True, Match.PREDICATE, id="the predicate agrees"),
-        pytest.param(True, True, False, Match.NONE, id="the predicate disagrees"),
-        pytest.param(True, True, None, Match.NONE, id="no predicate to agree"),
-    ],
-)
-def test_null_matches_only_where_it_is_allowed(
-    null: bool, by_predicate: bool, answer: bool | None, expected: Match
-) -> None:
-    predicate = None if answer is None else lambda origin: answer
-    regexes = [re.compile(".*")]
-    matcher = OriginMatcher([], [], regexes, predicate, null=null, null_by_predicate=by_predicate)
-    assert matcher.match("null") is expected
-    assert matcher.matches("null") is (expected in (Match.NULL, Match.PREDICATE))
+def test_a_regex_sees_what_is_well_formed_and_matched_by_nothing_else() -> None:
+    regexes = Regexes([r"https://pr-[0-9]+\.example\.org"])
+    patterns = [parse_pattern("https://*.example.com"), parse_pattern("http://localhost:*")]
+    matcher = OriginMatcher([EXACT], patterns, regexes, null=False)
+    asked = ["https://pr-12.example.org", "https://evil-pr-12.example.org"]
+    unasked = [EXACT, "https://a.example.com", "http://localhost:3000", "null", "https://PR-12.example.org", "", "x"]
+    answers = [matcher.matches(origin) for origin in asked + unasked]
+    assert answers == [True, False, True, True, True, False, False, False, False]
+    assert regexes.asked == asked
 
 
-@pytest.mark.parametrize("listed", [pytest.param([], id="alone"), pytest.param(["https://a.com"], id="beside a list")])
-def test_null_by_another_spelling_is_not_null(listed: list[str]) -> None:
-    matcher = matcher_of(*listed, null=True)
-    assert matcher.matches("null")
+@pytest.mark.parametrize("listed", [pytest.param([], id="alone"), pytest.param(["https://a.com"], id="with a list")])
+def test_null_is_allowed_by_its_flag_alone_and_by_no_other_spelling(listed: list[str]) -> None:
+    assert matcher_of(*listed, null=True).matches("null")
+    assert not matcher_of(*listed, regexes=[".*"]).matches("null")
     for origin in ["Null", "NULL", "null ", "null\n", "null,null", "'null'", "null.com"]:
-        assert matcher.match(origin) is Match.MALFORMED
+        assert not matcher_of(*listed, null=True, regexes=[".*"]).matches(origin)
 
 
-async def _asynchronous(origin: str) -> bool:
-    return True
+def test_a_matcher_says_when_a_look_up_in_its_list_is_all_that_it_does() -> None:
+    assert OriginMatcher([EXACT]).exact_only
+    assert OriginMatcher([EXACT], [parse_pattern("https://b.com")]).exact == {EXACT, "https://b.com"}
+    assert OriginMatcher([EXACT], [parse_pattern("https://b.com")]).exact_only
+    for matcher in (
+        matcher_of("https://*.b.com"),
+        matcher_of("https://b.com:*"),
+        matcher_of(PR),
+        matcher_of(null=True),
+        matcher_of(regexes=["a"]),
+        OriginMatcher(any_origin=True),
+    ):
+        assert not matcher.exact_only
+
+
+def steps(matcher: OriginMatcher, origin: str) -> int:
+    """The instructions of CPython that one question costs in the matcher's own code."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename != matching.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        matcher.matches(origin)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+MANY = 10_000
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("entries", "asked"),
     [
-        pytest.param(True, True, id="True"),
-        pytest.param(False, False, id="False"),
-        pytest.param(None, False, id="None"),
-        pytest.param(1, False, id="1"),
-        pytest.param("https://a.com", False, id="text"),
-        pytest.param(re.match("h", "https://a.com"), False, id="a match object"),
-        pytest.param(NotImplemented, False, id="NotImplemented"),
+        pytest.param([f"https://n{i:05}.com" for i in range(MANY)], ["https://n00000.com", "https://x"], id="exact"),
+        pytest.param(
+            [f"https://*.n{i:05}.com" for i in range(MANY)],
+            ["https://a.n00000.com", "https://a.example.com", "https://a.b.c"],
+            id="any subdomain",
+        ),
+        pytest.param(
+            [f"https://*.n{i:05}.com:*" for i in range(MANY)],
+            ["https://a.n00000.com:1", "https://a.example.com"],
+            id="any subdomain, any port",
+        ),
+        pytest.param(
+            [f"http://n{i:05}.com:*" for i in range(MANY)], ["http://n00000.com:1", "http://a.com:1"], id="any port"
+        ),
+        pytest.param(
+            [f"https://n{i:05}-*.example.com" for i in range(MANY)],
+            ["https://n00000-a.example.com", "https://m00000-a.example.com", "https://n00000-.example.com"],
+            id="beginnings of labels below one domain",
+        ),
+        pytest.param(
+            [f"https://*-n{i:05}.example.com" for i in range(MANY)],
+            ["https://a-n00000.example.com", "https://a-m00000.example.com"],
+            id="ends of labels below one domain",
+        ),
+        pytest.param(
+            [f"https://pr-*--n{i:05}.netlify.app:*" for i in range(MANY)],
+            ["https://pr-1--n00000.netlify.app", "https://pr-1--m00000.netlify.app:1"],
+            id="one beginning, many ends",
+        ),
+        pytest.param(
+            [f"https://n{i:05}-*--n{i:05}.netlify.app" for i in range(MANY)],
+            ["https://n00000-1--n00000.netlify.app", "https://n00000-1--n00001.netlify.app", "https://a.netlify.app"],
+            id="both ends below one domain",
+        ),
     ],
 )
-def test_only_true_itself_lets_in_by_predicate(answer: object, expected: bool) -> None:
-    matcher = matcher_of(predicate=lambda origin: answer)  # type: ignore[arg-type,return-value]
-    assert matcher.matches("https://a.com") is expected
-    assert matcher.match("https://a.com") is (Match.PREDICATE if expected else Match.NONE)
+def test_the_cost_does_not_grow_with_the_number_of_entries(entries: list[str], asked: list[str]) -> None:
+    few, many = matcher_of(*entries[:1]), matcher_of(*entries)
+    for origin in asked:
+        assert steps(few, origin) > 0
+        assert steps(many, origin) == steps(few, origin)
 
 
-def test_a_coroutine_that_nobody_awaits_lets_nobody_in() -> None:
-    coroutines = []
-
-    def predicate(origin: str) -> bool:
-        coroutines.append(_asynchronous(origin))
-        return coroutines[-1]  # type: ignore[return-value]
-
-    assert not matcher_of(predicate=predicate).matches("https://a.com")
-    assert asyncio.run(coroutines[0]) is True
+def test_however_many_lengths_the_two_ends_of_labels_have_a_look_up_stays_short_of_a_scan() -> None:
+    entries = [f"https://{'a' * i}-*-{'b' * j}.example.com" for i in range(1, 29) for j in range(1, 29)]
+    matcher = matcher_of(*entries, *[f"https://n{i:05}-*-{i:05}.example.com" for i in range(MANY)])
+    nested = f"https://{'a' * 28}-c-{'b' * 28}.example.com"
+    assert matcher.matches(nested)
+    for origin in [nested, nested.replace("c", "_"), nested.replace("b.", "c."), "https://n00001-1-00002.example.com"]:
+        assert steps(matcher, origin) < 6_000
 
 
-def test_what_a_predicate_raises_is_passed_on_and_lets_nobody_in() -> None:
-    def predicate(origin: str) -> bool:
-        raise LookupError("the tenant table is away")
-
-    matcher = matcher_of("https://listed.com", predicate=predicate)
-    assert matcher.matches("https://listed.com")
-    for ask in (matcher.matches, matcher.match):
-        with pytest.raises(LookupError, match="tenant table"):
-            ask("https://a.com")
-
-
-def test_a_predicate_is_asked_last_once_each_time_and_never_remembered() -> None:
-    asked: list[str] = []
-    answers = iter([True, False, True])
-
-    def predicate(origin: str) -> bool:
-        asked.append(origin)
-        return next(answers)
-
-    matcher = matcher_of("https://a.com", "https://*.b.com", regexes=[r"https://c\.com"], predicate=predicate)
-    for origin in ["https://a.com", "https://x.b.com", "https://c.com"]:
-        assert matcher.matches(origin)
-    assert asked == []
-    assert [matcher.matches("https://d.com") for _ in range(3)] == [True, False, True]
-    assert asked == ["https://d.com"] * 3
-
-
-def test_no_state_grows_with_what_is_refused_and_little_with_what_is_accepted() -> None:
-    matcher = matcher_of("https://*.example.com", regexes=[r"https://[a-z0-9]+\.test"])
-    for number in range(3 * MAX_REMEMBERED):
-        assert not matcher.matches(f"https://n{number}.evil.test.")
-        assert not matcher.matches(f"https://n{number}.evil")
-    assert len(matcher._remembered) == 0
-    for number in range(3 * MAX_REMEMBERED):
-        assert matcher.matches(f"https://n{number}.example.com")
-        assert matcher.matches(f"https://n{number}.test")
-        assert len(matcher._remembered) <= MAX_REMEMBERED
-    assert set(matcher._remembered.values()) == {Match.PATTERN, Match.REGEX}
-
-
-def test_what_is_remembered_is_the_origin_with_what_let_it_in() -> None:
-    matcher = matcher_of("https://*.example.com", "http://localhost:*", regexes=[r"https://a\.test"])
-    expected = {
-        "https://a.example.com": Match.PATTERN,
-        "http://localhost:1": Match.PATTERN,
-        "https://a.test": Match.REGEX,
-    }
-    for origin in expected:
-        assert matcher.matches(origin)
-    assert matcher._remembered == expected
-    matcher._remembered["https://a.test"] = Match.PATTERN
-    assert matcher.match("https://a.test") is Match.PATTERN  # it is the memory that answers
+def test_an_exact_list_costs_one_look_up_in_a_set() -> None:
+    assert steps(OriginMatcher([EXACT]), "https://a.com") < 30
 
 
 def test_the_longest_origin_of_all_can_be_listed() -> None:
     longest = f"{'s' * 64}://{'.'.join(['a' * 63] * 3 + ['a' * 61])}:65535"
     assert len(longest) == MAX_ORIGIN_LENGTH
     for matcher in (OriginMatcher([longest]), matcher_of(longest, "https://*.example.com")):
-        assert matcher.match(longest) is Match.EXACT
         assert matcher.matches(longest)
-
-
-def test_the_predicate_that_has_to_agree_to_null_is_asked_about_null() -> None:
-    matcher = OriginMatcher(predicate=lambda origin: origin == "null", null=True, null_by_predicate=True)
-    assert matcher.match("null") is Match.PREDICATE
 
 
 class Unhashed(str):
@@ -275,13 +305,12 @@ class Unhashed(str):
     [
         pytest.param(OriginMatcher(["https://a.com"]), id="exact"),
         pytest.param(matcher_of("https://*.example.com"), id="any subdomain"),
-        pytest.param(matcher_of("http://localhost:*", predicate=lambda origin: True, regexes=[".*"]), id="everything"),
+        pytest.param(matcher_of("http://localhost:*", PR, regexes=[".*"], null=True), id="all kinds"),
     ],
 )
 def test_an_origin_longer_than_any_is_refused_unread(matcher: OriginMatcher) -> None:
     huge = Unhashed("https://" + "a" * 2**20 + ".example.com")
     assert not matcher.matches(huge)
-    assert matcher.match(huge) is Match.MALFORMED
 
 
 def test_a_list_of_exact_origins_refuses_by_length_what_is_longer_than_its_longest() -> None:
@@ -297,19 +326,21 @@ def test_any_origin_matches_whatever_it_is() -> None:
     matcher = OriginMatcher(any_origin=True)
     for origin in ["https://a.com", "null", "", "\x00", "x" * 10_000]:
         assert matcher.matches(origin)
-        assert matcher.match(origin) is Match.ANY
 
 
 # Origins and entries that meet at the edges: few labels, so that suffixes and prefixes coincide often.
 
-LABELS = st.sampled_from(["a", "b", "aa", "ab", "a-b", "com", "xa", "1", "0x1", "_", "a" * 63])
+LABELS = st.sampled_from(
+    ["a", "b", "aa", "ab", "a-b", "a-", "aab", "com", "xa", "xn--a-ecp", "1", "0x1", "_", "a_b", "a" * 63]
+)
 HOSTS = st.lists(LABELS, min_size=1, max_size=5).map(".".join) | st.sampled_from(
     ["127.0.0.1", "1.2.3.4", "[::1]", "[1:2:3::4]", "localhost"]
 )
 SCHEMES = st.sampled_from(["https", "http", "app"])
 PORTS = st.sampled_from(["", ":1", ":80", ":443", ":8443", ":65535"])
 ORIGINS = st.builds("{}://{}{}".format, SCHEMES, HOSTS, PORTS)
-ENTRIES = st.builds("{}://{}{}{}".format, SCHEMES, st.sampled_from(["", "*."]), HOSTS, PORTS | st.just(":*"))
+WILDCARDS = st.sampled_from(["", "*.", "a*.", "*a.", "a-*.", "*-b.", "a*b.", "x*.", "a*a."])
+ENTRIES = st.builds("{}://{}{}{}".format, SCHEMES, WILDCARDS, HOSTS, PORTS | st.just(":*"))
 DAMAGE = st.sampled_from(
     [
         lambda origin: origin,
@@ -354,12 +385,10 @@ def test_the_matcher_agrees_with_the_naive_one(
     entries: list[str], regexes: list[str], damaged: list[tuple[str, Callable[[str], str]]], null: bool
 ) -> None:
     matcher = matcher_of(*entries, regexes=regexes, null=null)
-    aimed = [entry.replace("*.", "a.").replace(":*", ":1") for entry in entries]
+    aimed = [entry.replace(":*", ":1").replace("*", star) for entry in entries for star in ["a", "-", "_", "n--b"]]
     for origin in [*(damage(origin) for origin, damage in damaged), *aimed, *entries, "null"]:
         expected = naive_matcher.matches(origin, entries, regexes, allow_null=null)
         assert matcher.matches(origin) is expected
-        assert matcher.matches(origin) is expected
-        assert (matcher.match(origin) not in (Match.MALFORMED, Match.NONE, Match.NULL_REFUSED)) is expected
 
 
 @given(ALLOWED.filter(bool), DAMAGE, st.data())
@@ -367,8 +396,8 @@ def test_the_matcher_agrees_with_the_naive_one_close_to_its_own_entries(
     entries: list[str], damage: Callable[[str], str], data: st.DataObject
 ) -> None:
     entry = data.draw(st.sampled_from(entries))
-    origin = damage(entry.replace("*.", data.draw(st.sampled_from(["a.", "a.b.", "", "."]))))
-    origin = origin.replace(":*", data.draw(PORTS))
+    filled = entry.replace(":*", data.draw(PORTS)).replace("*", data.draw(st.sampled_from(["a", "a.b", "", "-", "_b"])))
+    origin = damage(filled.replace("://.", "://"))
     matcher = matcher_of(*entries)
     assert matcher.matches(origin) is naive_matcher.matches(origin, entries)
 

@@ -7,6 +7,36 @@ from hypothesis import strategies as st
 from corecors import Origin, OriginError, OriginPattern, parse_pattern
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH
 
+LONGEST_HOST = ".".join(["a" * 63] * 3 + ["a" * 61])
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "label", "any_port"),
+    [
+        pytest.param("https://pr-*.a.com", Origin("https", "a.com", None), ("pr-", ""), False, id="a beginning"),
+        pytest.param("https://*-pr.a.com:1", Origin("https", "a.com", 1), ("", "-pr"), False, id="an end and a port"),
+        pytest.param("https://a*b.c.d.com:*", Origin("https", "c.d.com", None), ("a", "b"), True, id="both, any port"),
+        pytest.param("http://a*.localhost", Origin("http", "localhost", None), ("a", ""), False, id="below localhost"),
+        pytest.param("https://a*.internal", Origin("https", "internal", None), ("a", ""), False, id="a private name"),
+        pytest.param("app://_*_.x.y", Origin("app", "x.y", None), ("_", "_"), False, id="underscores around it"),
+        pytest.param("https://xn-*.a.com", Origin("https", "a.com", None), ("xn-", ""), False, id="nearly Punycode"),
+        pytest.param(
+            f"https://{'a' * 31}*{'b' * 31}.c.com",
+            Origin("https", "c.com", None),
+            ("a" * 31, "b" * 31),
+            False,
+            id="a label of 63 characters",
+        ),
+    ],
+)
+def test_a_label_with_a_wildcard_inside_is_its_two_ends(
+    text: str, origin: Origin, label: tuple[str, str], any_port: bool
+) -> None:
+    pattern = parse_pattern(text)
+    assert pattern == OriginPattern(origin, False, any_port, label)
+    assert pattern.has_wildcard_host
+    assert not pattern.is_exact
+
 
 @pytest.mark.parametrize(
     ("text", "origin", "any_subdomain", "any_port"),
@@ -49,9 +79,13 @@ REFUSED = [
     pytest.param("https://*.*.a.com", "neither", None, id="two labels"),
     pytest.param("https://a.*.com", "neither", None, id="a label in the middle"),
     pytest.param("https://a.com.*", "neither", None, id="the last label"),
-    pytest.param("https://*a.com", "neither", None, id="the beginning of a label"),
-    pytest.param("https://a*.b.com", "neither", None, id="the end of a label"),
-    pytest.param("https://ex*mple.com", "neither", None, id="inside a label"),
+    pytest.param("https://*a.com", "anyone can register", "https://*.a.com", id="the dot forgotten"),
+    pytest.param("https://a*.com", "anyone can register", None, id="the end of a registered name"),
+    pytest.param("https://ex*mple.com", "anyone can register", None, id="inside a registered name"),
+    pytest.param("https://a.b*.com", "neither", None, id="inside another label than the leftmost"),
+    pytest.param("https://a*b*.c.com", "neither", None, id="two stars in one label"),
+    pytest.param("https://*.pr-*.a.com", "neither", None, id="a label with a star below a whole one"),
+    pytest.param("https://pr-*.*.a.com", "neither", None, id="a label with a star above a whole one"),
     pytest.param("https://a.com*", "neither", None, id="a trailing star"),
     pytest.param("https://*a", "neither", None, id="one label that begins with a star"),
     pytest.param("http://localhost:**", "neither", None, id="two stars for a port"),
@@ -67,6 +101,23 @@ REFUSED = [
     pytest.param("https://*.", "no host", None, id="below nothing"),
     pytest.param("https://*.:*", "no host", None, id="below nothing, any port"),
     pytest.param("file://*.a", "browsers send `null`", None, id="below a file"),
+    # Labels with a wildcard inside that no label of an origin can be
+    pytest.param("https://-*.a.com", "hyphen", None, id="a label that begins with a hyphen"),
+    pytest.param("https://*-.a.com", "hyphen", None, id="a label that ends with a hyphen"),
+    pytest.param("https://xn--*.a.com", "Punycode", None, id="a Punycode label"),
+    pytest.param("https://m\u00fc*.a.com", "Punycode", None, id="a Unicode label"),
+    pytest.param(f"https://{'a' * 31}*{'b' * 32}.c.com", "longer than 63", None, id="a label of 64 characters"),
+    pytest.param("https://a%*.b.com", "character in its host", None, id="a character that no label has"),
+    pytest.param("https://u@a*.b.com", "neither", None, id="userinfo before a label"),
+    pytest.param("https://a*.1.2.3.4", "IP address", None, id="a label below an IPv4 address"),
+    pytest.param("https://1*.2.3.4", "IPv4", None, id="a label of an IPv4 address"),
+    pytest.param(f"https://*.{LONGEST_HOST}", "never matches", None, id="below the longest host"),
+    pytest.param(f"https://a*.{LONGEST_HOST[2:]}", "never matches", None, id="a label below a host nearly as long"),
+    pytest.param("https://Pr-*.a.com", "upper case", "https://pr-*.a.com", id="a label in upper case"),
+    pytest.param("https://pr-*.A.com", "upper case", "https://pr-*.a.com", id="upper case after a label"),
+    pytest.param("https://pr-*.a.com/*", "a path", "https://pr-*.a.com", id="a path glob after a label"),
+    pytest.param("https://pr-*.a.com:443", "default port", "https://pr-*.a.com", id="a label and the default port"),
+    pytest.param("https://pr-*.a.com:1:*", "a port and a wildcard", "https://pr-*.a.com:1", id="a label and two ports"),
     # The faults of an origin, the wildcard kept in the mend
     pytest.param("*.a.com", "no scheme", "https://*.a.com", id="no scheme"),
     pytest.param(".a.com", "no scheme", "https://*.a.com", id="a leading dot, as in lists of hosts and cookies"),
@@ -128,7 +179,7 @@ def test_any_text_at_all_is_a_pattern_or_an_error_whose_mend_is_a_pattern(text: 
     except OriginError as caught:
         error = caught
     if error is None:
-        assert text.count("*") == pattern.any_subdomain + pattern.any_port
+        assert text.count("*") == pattern.has_wildcard_host + pattern.any_port
     else:
         assert error.wrong
         assert error.mend != text

@@ -106,9 +106,9 @@ WILDCARDS = [
     mistake(
         origins(".example.com"), "no scheme", "'https://*.example.com'", id="a leading dot, as Django's hosts have"
     ),
-    mistake(origins("https://*example.com"), "whole leading label", None, id="a wildcard without its dot"),
+    mistake(origins("https://*example.com"), "register", "'https://*.example.com'", id="a wildcard without its dot"),
     # flask-cors #209
-    mistake(origins("https://api.*.example.com"), "whole leading label", None, id="a wildcard in the middle"),
+    mistake(origins("https://api.*.example.com"), "leftmost label", None, id="a wildcard in the middle"),
     mistake(origins("https://*"), "every host", None, id="any host over https"),
     mistake(origins("http*://a.com"), "scheme", None, id="either scheme"),
     mistake(origins("*", APP), "write it alone", "['*']", id="everybody, and somebody besides"),

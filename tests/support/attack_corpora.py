@@ -5,6 +5,8 @@ Where a corpus leaves a choice, it is made here once:
 - An underscore in a host label is allowed, for real preview hosts have it.
 - `Access-Control-Request-Headers` may have its names in any order, in any case and more than once (as in the corpus'
   "lenient" profile); white space and empty elements are bounded (as in its "strict" one).
+- A `*` inside the leftmost label is part of our grammar, below a domain of at least two labels. The corpus knows `*` as
+  a whole label alone.
 """
 
 import json
@@ -52,6 +54,9 @@ class HostilePattern(NamedTuple):
 
 def _generated(gen: dict[str, Any]) -> str:
     return str(gen["prefix"]) + str(gen["unit"]) * int(gen["times"]) + str(gen["suffix"])
+
+
+_LABEL_WITH_A_WILDCARD = {"https://*a.example.org"}
 
 
 def _is_about_underscores(entry: dict[str, Any]) -> bool:
@@ -106,7 +111,9 @@ def _profile(preflight: HostilePreflight) -> str:
 def patterns() -> list[HostilePattern]:
     found = []
     for entry in _read("config_patterns")["entries"]:
-        accepted = entry["must_be"] != "refuse" or _is_about_underscores(entry)
+        accepted = (
+            entry["must_be"] != "refuse" or _is_about_underscores(entry) or entry["pattern"] in _LABEL_WITH_A_WILDCARD
+        )
         with_credentials = accepted and entry["must_be"] != "refuse-with-credentials"
         found.append(HostilePattern(entry["id"], entry["pattern"], accepted, with_credentials))
     return found

@@ -114,11 +114,22 @@ def entry_matches(entry: str, origin: str) -> bool:
         any_port = False
     if scheme != entry_scheme or not (any_port or port == entry_port):
         return False
-    if not entry_host.startswith("*."):
-        return host == entry_host
-    domain = entry_host[2:].split(".")
+    first, *domain = entry_host.split(".")
     labels = host.split(".")
-    return len(labels) > len(domain) and labels[-len(domain) :] == domain
+    if "*" not in first:
+        return host == entry_host
+    if first == "*":
+        return len(labels) > len(domain) and labels[-len(domain) :] == domain
+    return labels[1:] == domain and _label_matches(first, labels[0])
+
+
+def _label_matches(pattern: str, label: str) -> bool:
+    """Whether a label is what is left of a pattern's `*`, one or more of letters, digits and hyphens, and the rest."""
+    before, after = pattern.split("*")
+    if not label.startswith(before) or not label.endswith(after) or label.startswith("xn--"):
+        return False
+    between = label[len(before) : len(label) - len(after)]
+    return len(before + after) < len(label) and all(letter in LOWER + DIGITS + "-" for letter in between)
 
 
 def matches(
