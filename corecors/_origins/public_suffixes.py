@@ -76,7 +76,10 @@ def _index() -> _Index:
 
 
 def _indexed(rules: Iterable[str]) -> _Index:
-    suffixes, wildcards, exceptions, above = set(), set(), set(), set()
+    suffixes: set[str] = set()
+    wildcards: set[str] = set()
+    exceptions: set[str] = set()
+    above: set[str] = set()
     for rule in rules:
         if rule.startswith("!"):
             exceptions.add(rule[1:])

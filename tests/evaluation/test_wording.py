@@ -84,8 +84,9 @@ PATTERNS = [
     ("https://*", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"),
     ("https://*:1", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"),
     (
-        "https://a*.com",
-        'has a "*" that is neither a whole leading label ("https://*.example.com") nor the port ("http://localhost:*")',
+        "https://a.b*.com",
+        'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '
+        'nor the port ("http://localhost:*")',
     ),
     ("https://*.1.2.3.4", "has a wildcard before an IP address, which has no subdomains"),
     ("https://a.com:1:*", "has a port and a wildcard for it"),

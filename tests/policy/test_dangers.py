@@ -9,7 +9,7 @@ import pytest
 from corecors import Policy, PolicyError, Problem, parse_pattern
 from corecors._origins import public_suffixes
 
-CREDENTIALS = {"allow_credentials": True}
+CREDENTIALS: dict[str, Any] = {"allow_credentials": True}
 
 
 def problems_of(**arguments: Any) -> list[Problem]:
@@ -78,7 +78,8 @@ def test_a_wildcard_over_what_anyone_can_register_needs_its_danger_named_where_c
 @pytest.mark.usefixtures("list_installed")
 def test_a_regex_and_a_pattern_that_mean_the_same_have_the_same_danger(regex: str, pattern: str) -> None:
     refused = []
-    for arguments in ({"allow_origins": [pattern]}, {"allow_origin_regexes": [regex]}):
+    forms: list[dict[str, Any]] = [{"allow_origins": [pattern]}, {"allow_origin_regexes": [regex]}]
+    for arguments in forms:
         try:
             Policy(**arguments, **CREDENTIALS)
         except PolicyError:

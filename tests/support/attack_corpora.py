@@ -5,8 +5,8 @@ Where a corpus leaves a choice, it is made here once:
 - An underscore in a host label is allowed, for real preview hosts have it.
 - `Access-Control-Request-Headers` may have its names in any order, in any case and more than once (as in the corpus'
   "lenient" profile); white space and empty elements are bounded (as in its "strict" one).
-- A `*` inside the leftmost label is part of our grammar below a domain of at least two labels. The corpus knows `*` as a
-  whole label alone.
+- A `*` inside the leftmost label is part of our grammar, below a domain of at least two labels. The corpus knows `*` as
+  a whole label alone.
 """
 
 import json

@@ -52,7 +52,7 @@ def pattern(text: str) -> None:
         assert error.mend == "*" or error.mend is None or parse_pattern(error.mend)
         return
     parsed = parse_pattern(text)
-    assert text.count("*") == parsed.any_subdomain + parsed.any_port
+    assert text.count("*") == parsed.has_wildcard_host + parsed.any_port
     matcher = OriginMatcher([], [parsed])
     named = str(parsed.origin)
     scheme, _, rest = named.partition("://")
@@ -67,6 +67,7 @@ def pattern(text: str) -> None:
         f"{scheme}://.{rest}",
         f"{scheme}://a.com:1.{rest}",
         f"x{named}",
+        *(text.replace(":*", ":1").replace("*", star) for star in ("a", "-", "", "_", "n--a", "a.b")),
     ):
         assert matcher.matches(candidate) is naive_matcher.entry_matches(text, candidate), candidate
 
