@@ -9,6 +9,7 @@ import sys
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 
 import click
 
@@ -74,7 +75,7 @@ def commands() -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit code. `arguments`: in place of those in `sys.argv`.
+    """Run the command line and return its exit code. `arguments`: instead of those in `sys.argv`.
 
     Whatever happens, a user sees a line and no traceback; `CORECORS_TRACEBACK=1` shows it.
     """
@@ -82,7 +83,9 @@ def run(arguments: list[str] | None = None) -> int:
         result = commands.main(arguments, prog_name="corecors", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        said = StringIO()
+        error.show(said)
+        _complain(said.getvalue())
         return error.exit_code
     except click.Abort:
         click.echo("Interrupted.", err=True)
@@ -94,18 +97,23 @@ def run(arguments: list[str] | None = None) -> int:
         return READER_GONE
     except OSError as error:
         _abandon_output()
-        click.echo(f"Error: {error.strerror or error}", err=True)
+        _complain(f"Error: {error.strerror or error}")
         return UNUSABLE
     except Exception as error:
         if os.environ.get("CORECORS_TRACEBACK"):
             raise
-        click.echo(
+        _complain(
             f"Error: {type(error).__name__}: {error}\nThat is a mistake in corecors; please report it with what "
-            "CORECORS_TRACEBACK=1 shows.",
-            err=True,
+            "CORECORS_TRACEBACK=1 shows."
         )
         return UNUSABLE
     return result if isinstance(result, int) else 0
+
+
+def _complain(text: str) -> None:
+    from corecors.cli.terminal import say
+
+    say(text.rstrip("\n"), err=True)
 
 
 def _abandon_output() -> None:

@@ -1,17 +1,24 @@
-"""What `corecors doctor` sends with: real HTTP to one host, bounded in number and time, nothing followed by itself."""
+"""What `corecors doctor` sends with: real HTTP to one host, bounded in number and by the clock, nothing followed."""
 
+import http.client
+import queue
+import socket
 import ssl
-import warnings
+import threading
+import time
+from contextlib import suppress
 from importlib.metadata import version
-from urllib.parse import urlsplit
+from typing import Any
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from corecors.browser import Received, SentRequest
+from corecors.browser.urls import Address, parse_url
 
 MAX_REQUESTS = 30
-MAX_BODY = 65_536  # bytes read of a response; only its headers matter
 USER_AGENT = f"corecors-doctor/{version('corecors')}"
+MAX_INTERIM = 20  # responses 1xx before the real one; servers send one or two
 
 
 class OtherHostError(Exception):
@@ -21,73 +28,129 @@ class OtherHostError(Exception):
 class TooManyRequestsError(Exception):
     """The bound on requests is reached."""
 
+    def __str__(self) -> str:
+        return f"more than {MAX_REQUESTS} requests would be needed"
+
 
 class UnreachableError(Exception):
     """No answer came. The message says why, in a few words."""
 
 
 class BoundedClient:
-    """Sends at most `MAX_REQUESTS` requests to the host of `url`, each within `timeout` seconds.
+    """Sends at most `MAX_REQUESTS` requests to the host of `url`, all of them within `timeout` seconds.
 
-    verify: whether the server's certificate has to be right. ca_file: certificates to trust in place of the usual ones.
+    The bound holds whatever the server does, and counts from the first request: a timeout of a socket would be a bound
+    on each read, which a server that sends a byte now and then never exceeds. Bodies are not read: what decides about
+    CORS is in the headers, and an event stream has no end.
+
+    verify: whether the server's certificate has to be right. ca_file: certificates to trust instead of the usual ones.
     """
 
     def __init__(self, url: str, *, timeout: float, verify: bool = True, ca_file: str | None = None) -> None:
-        self._host = urlsplit(url).hostname
+        address = parse_url(url)
+        self._host = None if address is None else address.host
+        self._timeout = timeout
+        self._deadline: float | None = None
         self.sent: int = 0
-        context = ssl.create_default_context(cafile=ca_file)
+        self._context = ssl.create_default_context(cafile=ca_file)
         if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=timeout), ssl_context=context)
+            self._context.check_hostname = False
+            self._context.verify_mode = ssl.CERT_NONE
 
     def __call__(self, request: SentRequest) -> Received:
         """Send one request and return every header line of the response as it came."""
-        if urlsplit(request.url).hostname != self._host:
+        address = parse_url(request.url)
+        if address is None or address.host != self._host:
             raise OtherHostError(request.url)
         if self.sent >= MAX_REQUESTS:
             raise TooManyRequestsError
         self.sent += 1
-        headers = urllib3.HTTPHeaderDict({"User-Agent": USER_AGENT})
-        for name, value in request.headers:
-            headers.add(name, value)
-        if request.body is not None and request.body == b"":
-            headers["Content-Length"] = "0"
-        try:
-            with warnings.catch_warnings():
-                # Whoever says --insecure knows.
-                warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                response = self._pool.request(
-                    request.method,
-                    request.url,
-                    body=request.body,
-                    headers=headers,
-                    preload_content=False,
-                    redirect=False,
-                )
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._timeout
+        return self._ask(request, address, self._deadline - time.monotonic())
+
+    def _ask(self, request: SentRequest, address: Address, seconds: float) -> Received:
+        """Ask in a thread, which is left behind where it is not done in time: names are looked up without a bound."""
+        if seconds <= 0:
+            raise UnreachableError(self._too_late())
+        connection = self._connection(address, seconds)
+        outcome: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
+
+        def ask() -> None:
             try:
-                response.read(MAX_BODY, decode_content=False)
-            finally:
-                response.close()
-        except urllib3.exceptions.HTTPError as error:
-            raise UnreachableError(_words(error)) from None
-        except (OSError, ValueError, UnicodeError) as error:
-            raise UnreachableError(str(error)) from None
-        return Received(response.status, tuple(response.headers.items()))
+                outcome.put(_answer(connection, request, address))
+            except Exception as error:
+                outcome.put(error)
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.clear()
+        threading.Thread(target=ask, name=f"corecors doctor {self.sent}", daemon=True).start()
+        try:
+            answer = outcome.get(timeout=seconds)
+        except queue.Empty:
+            answer = TimeoutError()
+        finally:
+            _break_off(connection)
+        if isinstance(answer, Received):
+            return answer
+        refused = isinstance(answer, urllib3.exceptions.NewConnectionError)  # counts as a timeout there
+        if isinstance(answer, TimeoutError | urllib3.exceptions.ConnectTimeoutError) and not refused:
+            raise UnreachableError(self._too_late())
+        if isinstance(answer, OSError | ValueError | http.client.HTTPException | urllib3.exceptions.HTTPError):
+            raise UnreachableError(_words(answer))
+        raise answer
+
+    def _connection(self, address: Address, seconds: float) -> HTTPConnection:
+        host = address.host.strip("[]")  # http.client writes the brackets itself
+        if address.scheme == "https":
+            return HTTPSConnection(host, address.port, timeout=seconds, ssl_context=self._context)
+        return HTTPConnection(host, address.port, timeout=seconds)
+
+    def _too_late(self) -> str:
+        return f"no answer within {self._timeout:g} second{'' if self._timeout == 1 else 's'}"
 
 
-def _words(error: urllib3.exceptions.HTTPError) -> str:
+class _FinalResponse(http.client.HTTPResponse):
+    """A response that is not 1xx: `http.client` by itself takes a 103 for the answer, and awaits the end of 100s."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM):
+            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if not 100 <= found[1] < 200 or found[1] == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return found
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim responses (100 Continue and the like)")
+
+
+def _answer(connection: HTTPConnection, request: SentRequest, address: Address) -> Received:
+    headers = urllib3.HTTPHeaderDict({"User-Agent": USER_AGENT, "Connection": "close"})
+    for name, value in request.headers:
+        headers.add(name, value)
+    if request.body == b"":
+        headers["Content-Length"] = "0"
+    connection.response_class = _FinalResponse
+    connection.request(request.method, address.path, body=request.body, headers=headers, preload_content=False)
+    response = connection.getresponse()
+    return Received(response.status, tuple(response.headers.items()))
+
+
+def _break_off(connection: HTTPConnection) -> None:
+    """Close the connection under whoever reads from it."""
+    connected: Any = connection.sock
+    if connected is not None:
+        with suppress(OSError):  # it has ended by itself
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
+    connection.close()
+
+
+def _words(error: Exception) -> str:
     """What went wrong, without the names of classes and objects that the library puts in front."""
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "the name does not resolve"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return f"TLS: {error.args[0] if error.args else error}"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):  # before the next: it counts as a timeout there
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
         return str(error).rpartition("] ")[2] or "no connection"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "no answer in time"
-    return str(error)
+    if isinstance(error, ssl.SSLError | urllib3.exceptions.SSLError):
+        return f"TLS: {error.args[-1] if error.args else type(error).__name__}"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the server closed the connection without an answer"
+    if isinstance(error, http.client.BadStatusLine):
+        return f"what came is not HTTP: {error}"
+    return str(error) or type(error).__name__

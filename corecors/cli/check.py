@@ -4,13 +4,12 @@ import json
 from typing import Any
 
 import click
-from rich.text import Text
 
 from corecors import Decision, Policy, PolicyError, evaluate
 from corecors._decisions.headers import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
 from corecors.cli.policy_argument import POLICY_HELP, read_policy
-from corecors.cli.terminal import terminal
+from corecors.cli.terminal import say, styled, terminal
 
 NO_SERVER = "https://api.invalid/"  # RFC 2606: never resolves; nothing is sent anywhere
 
@@ -38,7 +37,7 @@ def check(
     try:
         loaded = read_policy(policy)
     except PolicyError as error:
-        click.echo(f"{error}\n(corecors lint {policy} says more)", err=True)
+        say(f"{error}\n(corecors lint {policy} says more)", err=True)
         context.exit(2)
     decisions: list[Decision] = []
     try:
@@ -116,8 +115,8 @@ def _explanation(allowed: bool, decisions: list[Decision], verdict: Verdict | No
 
 def _print(allowed: bool, decisions: list[Decision], verdict: Verdict | None) -> None:
     console = terminal()
-    word = Text("allowed", style="bold green") if allowed else Text("refused", style="bold red")
-    console.print(Text.assemble(word, "  ", _explanation(allowed, decisions, verdict)))
+    word = ("allowed", "bold green") if allowed else ("refused", "bold red")
+    console.print(styled(word, "  ", _explanation(allowed, decisions, verdict)))
     for decision in decisions:
         status = "" if decision.status is None else f", answered with {decision.status}"
         console.print(f"\n{decision.kind.value} request{status}")

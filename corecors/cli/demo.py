@@ -1,6 +1,7 @@
 """`corecors demo`: a small API under a policy, and a browser's rules applied to it over real HTTP."""
 
 import logging
+import signal
 import threading
 
 import click
@@ -53,8 +54,10 @@ def run(site: Site) -> list[Outcome]:
 
 
 def keep_open(site: Site, console: Console) -> None:
-    """Say where everything is, and return when the user interrupts."""
+    """Say where everything is, and return when the user interrupts, or somebody terminates it."""
+    before = signal.getsignal(signal.SIGTERM)
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # how service managers and containers end it
         console.print(f"page  {site.page}/", soft_wrap=True)
         console.print(f"API   {site.api}", soft_wrap=True)
         console.print("Open the page: your browser then tries the demo's cases. Ctrl-C stops all.")
@@ -62,3 +65,5 @@ def keep_open(site: Site, console: Console) -> None:
         threading.Event().wait()
     except KeyboardInterrupt:
         console.print("Stopped.")
+    finally:
+        signal.signal(signal.SIGTERM, before)

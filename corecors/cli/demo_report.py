@@ -9,6 +9,7 @@ from rich.text import Text
 from corecors._decisions.headers import ALLOW_ORIGIN, ORIGIN, SAFELISTED_RESPONSE_HEADER_NAMES
 from corecors.browser import Exchange, Verdict
 from corecors.cli.demo_cases import Case, Expectation, From, Site
+from corecors.cli.terminal import styled
 
 MOST_NAMES = 2  # of headers that one row lists
 
@@ -66,15 +67,13 @@ def summary(outcomes: list[Outcome]) -> Text:
     """One sentence: whether every case ended as the policy says."""
     different = [outcome.case.name for outcome in outcomes if not outcome.as_expected]
     if different:
-        return Text(
-            f"{len(different)} of {len(outcomes)} cases did not end as the policy says: {', '.join(different)}.",
-            style="bold red",
-        )
-    return Text(f"All {len(outcomes)} cases ended as the policy says.", style="bold green")
+        told = f"{len(different)} of {len(outcomes)} cases did not end as the policy says: {', '.join(different)}."
+        return styled((told, "bold red"))
+    return styled((f"All {len(outcomes)} cases ended as the policy says.", "bold green"))
 
 
 def _case(case: Case) -> Text:
-    return Text(case.name if case.by is From.PAGE else f"{case.name}\nfrom {FROM[case.by]}")
+    return styled(case.name if case.by is From.PAGE else f"{case.name}\nfrom {FROM[case.by]}")
 
 
 def _course(verdict: Verdict) -> Text:
@@ -87,7 +86,7 @@ def _exchange(exchange: Exchange) -> Text:
     cookie = " +cookie" if sent.credentials else ""
     allowed = received.get(ALLOW_ORIGIN)
     answer = "none" if allowed is None else "echo" if allowed == sent.get(ORIGIN) else allowed
-    return Text(f"{sent.method} {path}{cookie}: {received.status} {answer}")
+    return styled(f"{sent.method} {path}{cookie}: {received.status} {answer}")
 
 
 def _result(outcome: Outcome) -> Text:
@@ -95,11 +94,11 @@ def _result(outcome: Outcome) -> Text:
     if verdict.readable_in_practice:
         extra = [name for name, _ in verdict.readable_headers if name not in SAFELISTED_RESPONSE_HEADER_NAMES]
         more = ", ".join(extra) if len(extra) <= MOST_NAMES else f"{len(extra)} more headers"
-        result = Text.assemble((f"{verdict.status}", "green"), ", body", f", {more}" if more else "")
+        result = styled((f"{verdict.status}", "green"), ", body", f", {more}" if more else "")
     else:
         # What the policy says is nearer to the cause than what the browser saw, as long as the two agree.
         why = verdict.explanation if expected.readable else expected.why
-        result = Text.assemble(("nothing", "yellow"), f": {why}")
+        result = styled(("nothing", "yellow"), f": {why}")
     if not outcome.as_expected:
         may = "may" if expected.readable else "may not"
         result.append(f"\nThe policy says that script {may} read it: {expected.why}", "bold red")

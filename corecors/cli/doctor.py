@@ -1,6 +1,7 @@
 """`corecors doctor`: why a browser says no to a running server, step by step, and what is dangerous about its CORS."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,6 @@ import click
 
 from corecors._decisions.headers import ORIGIN
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
-from corecors.cli import UNUSABLE
 from corecors.cli.bounded_client import (
     MAX_REQUESTS,
     BoundedClient,
@@ -19,6 +19,7 @@ from corecors.cli.bounded_client import (
 )
 from corecors.cli.doctor_report import deciding, page_section, print_report
 from corecors.cli.hazards import Hazard, find_hazards
+from corecors.cli.terminal import Unusable
 
 
 @click.command(epilog="Exits 0 if it works in a browser, 1 if it would fail, 2 if there was no answer or bad usage.")
@@ -30,7 +31,7 @@ from corecors.cli.hazards import Hazard, find_hazards
 @click.option("--credentials", is_flag=True, help='With cookies: credentials: "include". No cookie is really sent.')
 @click.option("--no-hazards", is_flag=True, help="Only the request itself, without looking for dangers.")
 @click.option("--strict", is_flag=True, help="Exit 1 for a serious danger too.")
-@click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="Seconds a request.")
+@click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="Seconds for it all.")
 @click.option("--insecure", is_flag=True, help="Take any certificate.")
 @click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, in PEM form.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -54,20 +55,25 @@ def doctor(
     client = _client(url, timeout, insecure, ca_file)
     try:
         verdict = simulate(request, client)
-        hazards = [] if no_hazards or not verdict.exchanges else _hazards(request, verdict, client)
     except OtherHostError as error:
-        raise _Unusable(f"a redirect leads to {error}, another host; ask there with corecors doctor") from None
-    except TooManyRequestsError:
-        raise _Unusable(f"more than {MAX_REQUESTS} requests would be needed: is there a loop of redirects?") from None
+        raise Unusable(f"a redirect leads to {error}, another host; ask there with corecors doctor") from None
+    except TooManyRequestsError as error:
+        raise Unusable(f"{error}: is there a loop of redirects?") from None
     except UnreachableError as error:
-        raise _Unusable(f"no answer from {url}: {error}") from None
-    finally:
-        client.close()
+        raise Unusable(f"no answer from {url}: {error}") from None
+    hazards: list[Hazard] = []
+    unfinished = None
+    if verdict.exchanges and not no_hazards:
+        try:
+            hazards.extend(_hazards(request, verdict, client))
+        except (TooManyRequestsError, UnreachableError) as error:
+            # The verdict stands, and so do the dangers that were found; extend() keeps what came before an exception.
+            unfinished = str(error)
     hazards.sort(key=lambda hazard: not hazard.serious)
     if as_json:
-        click.echo(json.dumps(_as_data(verdict, hazards, client.sent), indent=2))
+        click.echo(json.dumps(_as_data(verdict, hazards, unfinished, client.sent), indent=2))
     else:
-        print_report(verdict, hazards, client.sent)
+        print_report(verdict, hazards, unfinished, client.sent)
     fails = not verdict.readable_in_practice or (strict and any(hazard.serious for hazard in hazards))
     context.exit(1 if fails else 0)
 
@@ -76,7 +82,7 @@ doctor.help = f"""Find out why a browser says no to a running server.
 
 Behaves like a browser towards URL: sends a preflight where one is due, with the bytes that browsers send, checks every
 answer by the Fetch standard, follows redirects, and tells what script can read. Then it looks for dangers. At most
-{MAX_REQUESTS} requests go out, all to the host in URL.
+{MAX_REQUESTS} requests go out, all to the host in URL. Of a response only the headers are awaited.
 
 \b
 Examples:
@@ -88,24 +94,20 @@ Examples:
 """
 
 
-class _Unusable(click.ClickException):
-    exit_code = UNUSABLE
-
-
 def _request(
     url: str, origin: str, method: str, headers: tuple[str, ...], data: str | None, credentials: bool
 ) -> Request:
     if not _is_address(url):
-        raise _Unusable(f"{url!r} is no address of a server: write http://... or https://...")
+        raise Unusable(f"{url!r} is no address of a server: write http://... or https://...")
     try:
         body = None if data is None else data.encode()
     except UnicodeEncodeError:
-        raise _Unusable("--data: only text can be sent, and that is none") from None
+        raise Unusable("--data: only text can be sent, and that is none") from None
     pairs = []
     for header in headers:
         name, colon, value = header.partition(":")
         if not colon:
-            raise _Unusable(f'-H {header!r} has no value: write "{header}: value"; it may decide about the preflight')
+            raise Unusable(f'-H {header!r} has no value: write "{header}: value"; it may decide about the preflight')
         pairs.append((name.strip(), value.strip()))
     try:
         return Request(
@@ -117,7 +119,7 @@ def _request(
             body=body,
         )
     except ValueError as error:
-        raise _Unusable(f"--origin: {error}") from None
+        raise Unusable(f"--origin: {error}") from None
 
 
 def _is_address(url: str) -> bool:
@@ -132,10 +134,10 @@ def _client(url: str, timeout: float, insecure: bool, ca_file: str | None) -> Bo
     try:
         return BoundedClient(url, timeout=timeout, verify=not insecure, ca_file=ca_file)
     except OSError as error:
-        raise _Unusable(f"--ca-file: {error}") from None
+        raise Unusable(f"--ca-file: {error}") from None
 
 
-def _hazards(request: Request, verdict: Verdict, client: BoundedClient) -> list[Hazard]:
+def _hazards(request: Request, verdict: Verdict, client: BoundedClient) -> Iterator[Hazard]:
     """Dangers at the address where the course ended, as far as a GET shows them."""
     last = verdict.exchanges[-1]
     plain_get = last.sent.method == "GET" and last.sent.get(ORIGIN) == request.origin
@@ -145,10 +147,10 @@ def _hazards(request: Request, verdict: Verdict, client: BoundedClient) -> list[
         answer = client(
             SentRequest(method="GET", url=last.sent.url, headers=(("Accept", "*/*"), (ORIGIN, request.origin)))
         )
-    return list(find_hazards(last.sent.url, request.origin, answer, client))
+    yield from find_hazards(last.sent.url, request.origin, answer, client)
 
 
-def _as_data(verdict: Verdict, hazards: list[Hazard], sent: int) -> dict[str, Any]:
+def _as_data(verdict: Verdict, hazards: list[Hazard], unfinished: str | None, sent: int) -> dict[str, Any]:
     first = _first_finding(verdict, hazards)
     return {
         "works": verdict.readable_in_practice,
@@ -183,6 +185,7 @@ def _as_data(verdict: Verdict, hazards: list[Hazard], sent: int) -> dict[str, An
         "readable_headers": [name for name, _ in verdict.readable_headers],
         "hidden_headers": verdict.hidden_headers,
         "hazards": [asdict(hazard) for hazard in hazards],
+        "unfinished": unfinished,
         "requests": sent,
     }
 

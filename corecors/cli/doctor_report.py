@@ -10,7 +10,7 @@ from rich.text import Text
 from corecors._decisions.headers import WILDCARD
 from corecors.browser import Check, Exchange, Step, Verdict
 from corecors.cli.hazards import Hazard
-from corecors.cli.terminal import terminal
+from corecors.cli.terminal import styled, terminal
 
 ERRORS_PAGE = "docs/errors.md"  # of corecors: the browsers' messages, each with its cause
 
@@ -52,8 +52,8 @@ def _about_origin(check: Check) -> str:
     return "more-than-one-origin" if "," in check.value else "wrong-port-scheme-or-slash"
 
 
-def print_report(verdict: Verdict, hazards: list[Hazard], sent: int) -> None:
-    """Print it all. `sent`: how many requests went out."""
+def print_report(verdict: Verdict, hazards: list[Hazard], unfinished: str | None, sent: int) -> None:
+    """Print it all. `unfinished`: why not every danger was looked for. `sent`: how many requests went out."""
     console = terminal()
     _print_summary(console, verdict, hazards)
     console.print()
@@ -67,7 +67,9 @@ def print_report(verdict: Verdict, hazards: list[Hazard], sent: int) -> None:
         hidden = [name for name in verdict.hidden_headers if not name.startswith("access-control-")]
         _print_names(console, "Script cannot see", [name for name in hidden if name not in UNINTERESTING])
     _print_hazards(console, hazards)
-    console.print(Text(f"\n{sent} request{'' if sent == 1 else 's'} sent.", style="dim"))
+    if unfinished is not None:
+        console.print(styled(("\nNot every danger was looked for: ", "bold yellow"), unfinished, "."))
+    console.print(styled((f"\n{sent} request{'' if sent == 1 else 's'} sent.", "dim")))
 
 
 def _print_summary(console: Console, verdict: Verdict, hazards: list[Hazard]) -> None:
@@ -75,30 +77,30 @@ def _print_summary(console: Console, verdict: Verdict, hazards: list[Hazard]) ->
     if verdict.readable:
         serious = sum(hazard.serious for hazard in hazards)
         also = f"; {serious} serious danger{'' if serious == 1 else 's'} beside that" if serious else ""
-        console.print(Text.assemble(("Works in a browser", "bold green"), also, "."))
+        console.print(styled(("Works in a browser", "bold green"), also, "."))
         if hazards:
-            console.print(Text.assemble(("First: ", "bold"), hazards[0].wrong))
+            console.print(styled(("First: ", "bold"), hazards[0].wrong))
         return
     if verdict.readable_in_practice:
-        console.print(Text.assemble(("Works in today's browsers only", "bold yellow"), f": {check.explanation}"))
+        console.print(styled(("Works in today's browsers only", "bold yellow"), f": {check.explanation}"))
     else:
-        console.print(Text.assemble(("A browser would say no", "bold red"), f": {check.explanation}"))
+        console.print(styled(("A browser would say no", "bold red"), f": {check.explanation}"))
     if check.mend:
-        console.print(Text.assemble(("Mend: ", "bold green"), check.mend))
-    console.print(Text(f"Rule: {check.url}\nMore: {page_section(verdict)}", "dim"), soft_wrap=True)
+        console.print(styled(("Mend: ", "bold green"), check.mend))
+    console.print(styled((f"Rule: {check.url}\nMore: {page_section(verdict)}", "dim")), soft_wrap=True)
 
 
 def _print_exchange(console: Console, exchange: Exchange) -> None:
     kind = "preflight" if exchange.sent.preflight else "request"
     console.print()
-    line = Text.assemble((f"{exchange.sent.method} {_printable(exchange.sent.url)}", "bold"), f"  ({kind})")
+    line = styled((f"{exchange.sent.method} {exchange.sent.url}", "bold"), f"  ({kind})")
     console.print(line, soft_wrap=True)
     for name, value in exchange.sent.headers:
-        console.print(Text(f"  > {_printable(name)}: {_printable(value)}", "dim"), soft_wrap=True)
-    console.print(Text(f"  < {exchange.received.status}", "dim"))
+        console.print(styled((f"  > {name}: {value}", "dim")), soft_wrap=True)
+    console.print(styled((f"  < {exchange.received.status}", "dim")))
     for name, value in exchange.received.headers:
         if name.lower().startswith("access-control-") or name.lower() in ("vary", "location", "timing-allow-origin"):
-            console.print(Text(f"  < {_printable(name)}: {_printable(value)}", "dim"), soft_wrap=True)
+            console.print(styled((f"  < {name}: {value}", "dim")), soft_wrap=True)
 
 
 def _print_checks(console: Console, verdict: Verdict, exchange: int | None) -> None:
@@ -118,7 +120,7 @@ def _print_checks(console: Console, verdict: Verdict, exchange: int | None) -> N
             mark, style = Text("  FAILED", "bold red"), "bold"
         else:
             mark, style = Text("  also  ", "dim red"), "dim"
-        rows.add_row(mark, Text.assemble((check.explanation, style), (f" [{check.section}]", "dim")))
+        rows.add_row(mark, styled((check.explanation, style), (f" [{check.section}]", "dim")))
     if rows.row_count:
         console.print(rows)
 
@@ -130,15 +132,10 @@ def _print_hazards(console: Console, hazards: list[Hazard]) -> None:
     rows = Table.grid(padding=(0, 2))
     for hazard in hazards:
         word = Text("  serious", "bold red") if hazard.serious else Text("  minor", "bold yellow")
-        rows.add_row(word, Text.assemble(_printable(hazard.wrong), ("\nMend: ", "green"), hazard.mend))
+        rows.add_row(word, styled(hazard.wrong, ("\nMend: ", "green"), hazard.mend))
     console.print(rows)
 
 
 def _print_names(console: Console, what: str, names: list[str]) -> None:
     if names:
-        console.print(f"{what}: {', '.join(map(_printable, names))}")
-
-
-def _printable(text: str) -> str:
-    """Text from the server, with nothing in it that moves a terminal's cursor."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+        console.print(f"{what}: {', '.join(names)}")

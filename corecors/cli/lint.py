@@ -15,7 +15,7 @@ from corecors._origins.public_suffixes import is_public_suffix
 from corecors._origins.regex.compiling import warnings_for
 from corecors.browser.preflight_cache import Engine
 from corecors.cli.policy_argument import POLICY_HELP, read_policy
-from corecors.cli.terminal import terminal
+from corecors.cli.terminal import styled, terminal
 
 # Fetch, "CORS-safelisted request-header", less Content-Type and Range, which are safelisted for few values only.
 SAFELISTED_REQUEST_HEADER_NAMES = frozenset({"accept", "accept-language", "content-language"})
@@ -143,7 +143,7 @@ def _about_names(policy: Policy) -> Iterator[PolicyWarning]:
 def _print(policy: str, problems: list[dict[str, Any]], warnings: list[dict[str, Any]]) -> None:
     console = terminal()
     if not (problems or warnings):
-        console.print(Text.assemble(("clean", "bold green"), f"  {policy} has no problem and no warning"))
+        console.print(styled(("clean", "bold green"), f"  {policy} has no problem and no warning"))
         return
     rows = Table.grid(padding=(0, 2))
     for entry in problems:
@@ -156,7 +156,7 @@ def _print(policy: str, problems: list[dict[str, Any]], warnings: list[dict[str,
 
 def _entry(entry: dict[str, Any], hint: str | None) -> Text:
     value = ascii(entry["value"]) if isinstance(entry["value"], str) else repr(entry["value"])
-    return Text.assemble(f"{entry['field']}: {value} {entry['wrong']}", (f"\n{hint}", "green") if hint else "")
+    return styled(f"{entry['field']}: {value} {entry['wrong']}", (f"\n{hint}", "green") if hint else "")
 
 
 def _count(found: list[dict[str, Any]], noun: str) -> str:

@@ -12,6 +12,7 @@ import click
 
 from corecors import Policy, PolicyError, policy_from_env, policy_from_mapping
 from corecors._policy.policy import FIELDS
+from corecors.cli.terminal import Unusable
 
 TABLES = (("tool", "corecors"), ("cors",))  # where a policy may stand in a file that holds other things too
 ENVIRONMENT = "env:"
@@ -95,15 +96,11 @@ def _words(error: BaseException) -> str:
 
 
 def _unusable(wrong: str, nearest: str | None = None) -> click.ClickException:
-    return _UnusableError(f"{wrong}; did you mean {nearest!r}?" if nearest else wrong)
+    return Unusable(f"{wrong}; did you mean {nearest!r}?" if nearest else wrong)
 
 
 def _not_found(wrong: str, nearest: str | None = None) -> click.ClickException:
     return _unusable(wrong if nearest else f"{wrong} ({FORMS})", nearest)
-
-
-class _UnusableError(click.ClickException):
-    exit_code = 2
 
 
 def _nearest_file(path: Path) -> str | None:

@@ -1,11 +1,57 @@
-"""What all commands print with."""
+"""What all commands print with. Nothing that is printed can move a terminal's cursor or colour what stands there.
 
-from rich.console import Console
+What servers send, files hold and users type is shown, so it is escaped here, where it is printed, for all commands and
+everything. Only printable characters and line breaks pass; what a message quotes has been through `shown` before.
+"""
+
+from collections.abc import Iterable
+
+import click
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from corecors.cli import UNUSABLE
+
+
+def printable(text: str) -> str:
+    """`text` with everything escaped that is neither a printable character nor a line break."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line without any style."""
+    click.echo(printable(text), err=err)
+
+
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Text of several parts, each plain or with a style; escaped before anything is laid out by its length."""
+    return Text.assemble(
+        *(printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
+    )
+
+
+class Unusable(click.ClickException):
+    """Input that cannot be used: one line, and exit code 2."""
+
+    exit_code = UNUSABLE
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class _Terminal(Console):
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError  # the reader has gone; `corecors.cli.run` knows what to do about it
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        # All that is printed passes here, so nothing gets through that somebody forgot to escape.
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def terminal() -> Console:

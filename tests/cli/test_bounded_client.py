@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import ssl
 import threading
@@ -17,7 +18,6 @@ from werkzeug.serving import make_server
 
 from corecors.browser import SentRequest
 from corecors.cli.bounded_client import (
-    MAX_BODY,
     MAX_REQUESTS,
     BoundedClient,
     OtherHostError,
@@ -74,11 +74,7 @@ def get(url: str, **changes: Any) -> SentRequest:
 
 def asked_of(app: Any) -> Iterator[tuple[str, BoundedClient]]:
     with serving(app) as url:
-        client = BoundedClient(url, timeout=30)
-        try:
-            yield url, client
-        finally:
-            client.close()
+        yield url, BoundedClient(url, timeout=30)
 
 
 @pytest.fixture
@@ -110,8 +106,40 @@ def test_the_doctor_says_that_the_bound_is_reached(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("corecors.cli.bounded_client.MAX_REQUESTS", 1)
     with serving(application(right)) as url:
         result = CliRunner().invoke(doctor, [url, "--origin", PAGE])
-    assert result.exit_code == 2
-    assert "requests would be needed" in result.output
+    assert result.exit_code == 0
+    assert "Not every danger was looked for: more than 1 requests would be needed." in result.output
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        pytest.param("[::1]", id="as browsers write it"),
+        pytest.param("[0:0:0:0:0:0:0:1]", id="written in full"),
+        pytest.param("[0000:0::0.0.0.1]", id="in the mixed notation"),
+    ],
+)
+def test_a_host_is_the_same_however_it_is_written(host: str) -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("NOT TESTED: this machine has no IPv6")
+    with listener:
+        answer = b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n\r\n"
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(answer)
+
+        asked: list[bytes] = []
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        result = CliRunner().invoke(doctor, [f"http://{host}:{port}/", "--origin", PAGE, "--no-hazards"])
+        thread.join(timeout=10)
+    assert result.exit_code == 0, result.output
+    assert f"\r\nHost: [::1]:{port}\r\n".encode() in asked[0]
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "127.0.0.1.example"])
@@ -132,30 +160,17 @@ def test_an_empty_body_has_a_length_and_no_body_has_none(
     assert lengths == ["0", None, "3"]
 
 
-def test_no_more_of_a_body_is_read_than_the_bound() -> None:
-    given: list[int] = []
-
-    def endless(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        start_response("200 OK", [])
-        for number in range(10_000):
-            given.append(number)
-            yield b"x" * MAX_BODY
-
-    for url, client in asked_of(endless):
-        assert client(get(url)).status == 200
-    assert len(given) < 1_000  # what the sockets' buffers hold
-
-
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         pytest.param(urllib3.exceptions.NameResolutionError("x", None, OSError()), "not resolve", id="DNS"),
-        pytest.param(urllib3.exceptions.SSLError(), "TLS: ", id="TLS without a reason"),
-        pytest.param(urllib3.exceptions.ReadTimeoutError(None, "/", "x"), "no answer in time", id="too late"),
-        pytest.param(urllib3.exceptions.ProtocolError("closed"), "closed", id="anything else"),
+        pytest.param(ssl.SSLError(), "TLS: SSLError", id="TLS without a reason"),
+        pytest.param(http.client.RemoteDisconnected("x"), "closed the connection without an answer", id="closed"),
+        pytest.param(http.client.BadStatusLine("SSH-2.0"), "not HTTP: SSH-2.0", id="another protocol"),
+        pytest.param(ConnectionResetError(104, "Connection reset by peer"), "reset by peer", id="anything else"),
     ],
 )
-def test_why_no_answer_came_is_a_few_words(error: urllib3.exceptions.HTTPError, words: str) -> None:
+def test_why_no_answer_came_is_a_few_words(error: Exception, words: str) -> None:
     assert _words(error).endswith(words)
 
 
@@ -164,7 +179,6 @@ def test_a_name_that_does_not_resolve_is_no_answer() -> None:
     client = BoundedClient(url, timeout=30)
     with pytest.raises(UnreachableError):
         client(get(url))
-    client.close()
 
 
 def test_a_port_where_nobody_listens_refuses_the_connection() -> None:
@@ -173,7 +187,6 @@ def test_a_port_where_nobody_listens_refuses_the_connection() -> None:
     client = BoundedClient(url, timeout=30)
     with pytest.raises(UnreachableError, match="Connection refused"):
         client(get(url))
-    client.close()
 
 
 def test_a_header_that_cannot_be_sent_is_no_answer(asking: tuple[str, BoundedClient]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import child_processes
 import pytest
 import urllib3
 
@@ -25,12 +26,11 @@ class Serving:
 
 @pytest.fixture
 def serving() -> Iterator[Serving]:
-    process = subprocess.Popen(
+    process = child_processes.start(
         [sys.executable, "-u", "-m", "corecors", "demo", "--serve"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
     )
     assert process.stdout is not None
     try:
@@ -114,8 +114,11 @@ def test_the_cookie_of_the_page_is_good_for_the_api(serving: Serving, http: urll
     assert http.request("GET", serving.api + "/account", headers={"Cookie": cookie}).status == 200
 
 
-def test_an_interrupt_stops_everything_cleanly(serving: Serving) -> None:
-    serving.process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="a service manager")]
+)
+def test_a_signal_stops_everything_cleanly(serving: Serving, number: signal.Signals) -> None:
+    serving.process.send_signal(number)
     rest, _ = serving.process.communicate(timeout=30)
     assert serving.process.returncode == 0
     assert rest.rstrip().endswith("Stopped.")

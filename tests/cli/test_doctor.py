@@ -219,7 +219,7 @@ def test_a_server_that_never_answers_is_given_up():
         listener.listen()
         result = run(f"http://127.0.0.1:{listener.getsockname()[1]}/", "--timeout", "0.2")
     assert result.exit_code == 2
-    assert "no answer in time" in result.output
+    assert "no answer within 0.2 seconds" in result.output
 
 
 def test_a_server_cannot_write_to_the_terminal_what_it_likes():

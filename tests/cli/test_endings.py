@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import child_processes
 import click
 import pytest
 from broken_servers import serving
@@ -36,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "corecors", *arguments]
-    return subprocess.Popen(command, text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+    return child_processes.start(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
