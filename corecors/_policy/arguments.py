@@ -6,9 +6,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from corecors._decisions import headers
-from corecors._origins.parsing import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin, shown
+from corecors._origins.parsing import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
-from corecors._origins.public_suffixes import has_public_suffix_at_or_below, knows_public_suffixes
+from corecors._origins.public_suffixes import has_public_suffix_at_or_below
+from corecors._policy.dangers import danger_of_pattern
+from corecors._policy.names import (
+    Fault,
+    fault_of_exposed_header,
+    fault_of_method,
+    fault_of_request_header,
+    is_any_word,
+)
 from corecors._policy.problems import Problem
 
 if TYPE_CHECKING:
@@ -17,47 +25,57 @@ if TYPE_CHECKING:
 MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; Chromium stops at 7,200)
 ANY_ORIGIN = "*"
 
-# Most entries of a long list look like this; one match in place of a parse. The last label begins with a letter, so the
-# host is no IPv4 address, and https without a port is never insecure.
+# Most entries of a long list look like this; one match instead of a parse. The last label begins with a letter, so the
+# host is not an IPv4 address, and https without a port is never insecure.
 _PLAIN_HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
 )
 _LONGEST_PLAIN_ORIGIN = len("https://") + MAX_HOST_LENGTH
 _ANYONE_WITH_CREDENTIALS = (
-    "beside credentials would hand every visitor's data to any site; list the origins, or leave credentials out"
+    "with credentials this would hand every visitor's data to any site; list the origins, or leave credentials out"
 )
-_FALSE_WORDS = frozenset({"0", "false", "no", "off", "", "none"})
+_FLAG_WORDS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off", "", "none"), False),
+}
+_LONGEST_GUESS = 1000  # characters of one string that a list is made of
 
 
 class Validation:
-    """Reads the arguments, each into its canonical value, and collects what is wrong with any of them."""
+    """Reads the arguments, each into its canonical value, and collects what is wrong with any of them.
 
-    def __init__(self, credentials: bool) -> None:
-        self.credentials = credentials
+    `credentials` is the argument `allow_credentials` as it was given: what is not surely False counts as True here.
+    """
+
+    def __init__(self, credentials: object) -> None:
+        self.credentials = not (credentials is False or credentials is None or credentials == 0)
         self.problems: list[Problem] = []
 
-    def refuse(self, field: str, value: object, wrong: str, mend: str | None = None) -> None:
-        self.problems.append(Problem(field, value, wrong, mend))
+    def refuse(self, field: str, value: object, code: str, message: str, fix: object = None) -> None:
+        self.problems.append(Problem(field, value, code, message, fix))
 
     # Shapes
 
     def entries(self, field: str, value: Any) -> tuple[Any, ...]:
         """`value` as a tuple, where it is a collection of entries and not one entry, a mapping or nothing."""
-        if isinstance(value, (str, bytes, bytearray, re.Pattern)):
-            kind = "one regular expression" if isinstance(value, re.Pattern) else "one string"
-            self.refuse(field, value, f"is {kind} where a list belongs", _listed(value))
+        if isinstance(value, re.Pattern):
+            fix = [value] if field == "allow_origin_regexes" else None
+            self.refuse(field, value, "not-a-list", "is one regular expression where a list belongs", fix)
+        elif isinstance(value, (str, bytes, bytearray)):
+            self.refuse(field, value, "not-a-list", "is one string where a list belongs", self._listed(field, value))
         elif value is None:
-            self.refuse(field, value, "is no list; leave the argument out, or give an empty list")
+            self.refuse(field, value, "not-a-list", "is not a list; leave the argument out, or give an empty list")
         elif isinstance(value, Mapping):
-            self.refuse(field, value, "is a mapping where a list belongs")
+            self.refuse(field, value, "not-a-list", "is a mapping where a list belongs")
         elif field == "allow_origins" and callable(value):
-            self.refuse(field, value, "is a function where a list belongs; give it as allow_origin_predicate")
+            message = "is a function where a list belongs; give it as allow_origin_predicate"
+            self.refuse(field, value, "function-among-origins", message)
         else:
             try:
                 # A set has no order of its own; header values should not change from one start to the next.
-                return tuple(sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)
+                return tuple(sorted(value, key=_order) if isinstance(value, (set, frozenset)) else value)
             except TypeError:
-                self.refuse(field, value, f"is of type {type(value).__name__} where a list belongs")
+                self.refuse(field, value, "not-a-list", f"is {_type(value)} where a list belongs")
         return ()
 
     def strings(self, field: str, value: Any) -> tuple[str, ...]:
@@ -70,121 +88,132 @@ class Validation:
     def _is_string(self, field: str, entry: object) -> bool:
         if isinstance(entry, str):
             return True
-        mend = None
-        if isinstance(entry, bytes) and entry.isascii():
-            mend = repr(entry.decode("ascii"))
-        elif field == "allow_origins" and "://" in str(entry):  # an object for a URL, as of pydantic or yarl
-            origin = mended_origin(str(entry)) or str(entry)
-            mend = repr(origin) if read_origin(origin) is not None else None
-        nested = isinstance(entry, (list, tuple, set, frozenset))
-        self.refuse(field, entry, "is a list within the list" if nested else f"is no string but {_type(entry)}", mend)
+        if isinstance(entry, re.Pattern) and field == "allow_origins":
+            message = "is a regular expression; those belong in allow_origin_regexes"
+            self.refuse(field, entry, "regex-among-origins", message)
+        elif isinstance(entry, (list, tuple, set, frozenset)):
+            inner = tuple(sorted(entry, key=_order) if isinstance(entry, (set, frozenset)) else entry)
+            certain = bool(inner) and all(isinstance(each, str) and self._is_entry(field, each) for each in inner)
+            self.refuse(field, entry, "list-within-list", "is a list within the list", inner if certain else None)
+        else:
+            text = _as_string(field, entry)
+            fix = text if text is not None and self._is_entry(field, text) else None
+            self.refuse(field, entry, "not-a-string", f"is not a string but {_type(entry)}", fix)
         return False
+
+    def _listed(self, field: str, value: str | bytes | bytearray) -> list[str] | None:
+        """The list that a bare string surely meant."""
+        if not isinstance(value, str) or len(value) > _LONGEST_GUESS:
+            return None
+        if field == "allow_origin_regexes":  # commas, brackets and quotation marks belong to a regex itself
+            return [value] if value else []
+        parts = [part for part in re.split(r"[\s,;\[\]\"']+", value) if part]
+        certain = all(self._is_entry(field, part) for part in parts) and (len(parts) == 1 or "*" not in parts)
+        return parts if certain else None
+
+    def _is_entry(self, field: str, text: str) -> bool:
+        """Whether `text` may be an entry of the list `field`."""
+        if text == headers.WILDCARD:
+            return not (self.credentials and field in {"allow_origins", "expose_headers"})
+        if field == "allow_origins":
+            return isinstance(self._read_origin(text, False, False), OriginPattern)
+        return _NAME_FAULTS[field](text) is None
 
     def flag(self, field: str, value: object) -> bool:
         if not isinstance(value, bool):
-            word = str(value).strip().lower()
-            mend = "True" if word in {"1", "true", "yes", "on"} else "False" if word in _FALSE_WORDS else None
-            self.refuse(field, value, f"is {_type(value)} where True or False belongs", mend)
+            small = value is None or isinstance(value, str) or (isinstance(value, int) and value in (0, 1))
+            fix = _FLAG_WORDS.get(str(value).strip().lower()) if small else None
+            self.refuse(field, value, "not-a-flag", f"is {_type(value)} where True or False belongs", fix)
         return value is True
 
     def max_age(self, value: Any) -> int | None:
         if value is None:
             return None
-        mend = None
+        fix = None
+        seconds = value
         if isinstance(value, timedelta):
-            seconds: object = value // timedelta(seconds=1)
-            if timedelta(seconds=int(value // timedelta(seconds=1))) != value:
-                self.refuse("max_age", value, "is no whole number of seconds", str(seconds))
+            seconds = value // timedelta(seconds=1)
+            if timedelta(seconds=seconds) != value:
+                fix = seconds if 0 <= seconds <= MAX_MAX_AGE else None
+                self.refuse("max_age", value, "not-whole-seconds", "is not a whole number of seconds", fix)
                 return None
-        else:
-            seconds = value
         if isinstance(seconds, bool) or not isinstance(seconds, int):
             if isinstance(value, (str, float)) and re.fullmatch(r"[0-9]{1,5}(\.0)?", str(value)):
-                mend = str(int(float(value)))
-            self.refuse("max_age", value, f"is {_type(value)} where a number of seconds or a timedelta belongs", mend)
+                fix = min(int(float(value)), MAX_MAX_AGE)
+            message = f"is {_type(value)} where a number of seconds or a timedelta belongs"
+            self.refuse("max_age", value, "not-seconds", message, fix)
             return None
         if not 0 <= seconds <= MAX_MAX_AGE:
             why = "no browser keeps an answer longer" if seconds > 0 else "0 forbids keeping the answer"
-            mend = str(MAX_MAX_AGE if seconds > 0 else 0)
-            self.refuse("max_age", value, f"is outside 0..{MAX_MAX_AGE} seconds; {why}", mend)
+            message = f"is outside 0..{MAX_MAX_AGE} seconds; {why}"
+            self.refuse("max_age", value, "max-age-range", message, MAX_MAX_AGE if seconds > 0 else 0)
             return None
         return int(seconds)
 
     def preflight_status(self, value: Any) -> int:
-        if isinstance(value, bool) or value not in (200, 204):
-            self.refuse("preflight_status", value, "is neither 204 nor 200, the statuses of a preflight that passes")
+        if isinstance(value, bool) or not isinstance(value, int) or value not in (200, 204):
+            digits = re.fullmatch("20[04]", value.strip()) if isinstance(value, str) else None
+            fix = int(digits[0]) if digits else None
+            message = "is not a status of a preflight that passes: 204, or 200 for old televisions"
+            self.refuse("preflight_status", value, "preflight-status", message, fix)
             return 204
         return int(value)
 
     def refuse_unknown(self, name: str, value: object) -> None:
         """Refuse an argument that no policy has."""
-        self.refuse(name, value, "belongs to a name that no policy has")
+        self.refuse(name, value, "unknown-name", "belongs to a name that no policy has")
 
     def predicate(self, value: Any) -> Callable[[str], bool] | None:
         if value is None:
             return None
+        field = "allow_origin_predicate"
         if not callable(value):
-            self.refuse("allow_origin_predicate", value, f"is {_type(value)} where a function of one origin belongs")
+            self.refuse(field, value, "not-a-function", f"is {_type(value)} where a function of one origin belongs")
             return None
         return value  # type: ignore[no-any-return]  # callable() says no more
 
     # Names
 
     def methods(self, value: Any) -> tuple[str, ...]:
-        names = self._distinct(self.strings("allow_methods", value))
-        for name in names:
-            if name == headers.WILDCARD:
-                if len(names) > 1:
-                    self.refuse("allow_methods", name, "already covers the other entries; write it alone", "['*']")
-            elif not headers.is_token(name):
-                self.refuse("allow_methods", name, "is no method name", _one_mend(_split_names(name)))
-            elif name.upper() in headers.FORBIDDEN_METHODS:
-                self.refuse("allow_methods", name, "is a method that no browser lets script send; leave it out")
-            elif name not in headers.NORMALIZED_METHODS and name.upper() in headers.NORMALIZED_METHODS:
-                self.refuse("allow_methods", name, "never matches: method names are case-sensitive", repr(name.upper()))
-            elif len(name) > headers.MAX_METHOD_LENGTH:
-                self.refuse("allow_methods", name, f"is longer than {headers.MAX_METHOD_LENGTH} characters")
-        return names
+        return self._names("allow_methods", _distinct(self.strings("allow_methods", value)))
 
     def request_headers(self, value: Any) -> tuple[str, ...]:
         field = "allow_headers"
-        names = self._distinct(self.strings(field, value), str.lower)
-        covered = {headers.WILDCARD, headers.NON_WILDCARD_REQUEST_HEADER}
-        if headers.WILDCARD in names and not {name.lower() for name in names} <= covered:
-            self.refuse(field, headers.WILDCARD, "already covers every other name but Authorization; name no others")
-        for name in names:
-            lowered = name.lower()
-            if name == headers.WILDCARD:
-                continue
-            if not headers.is_token(name):
-                self.refuse(field, name, "is no header name", _one_mend(_split_names(name)))
-            elif lowered.startswith("access-control-"):
-                self.refuse(field, name, "is written by the browser or the server itself; leave it out")
-            elif headers.is_forbidden_request_header(name):
-                self.refuse(field, name, "is a header that script can never set; leave it out")
-        return names
+        names = _distinct(self.strings(field, value), str.lower)
+        lowered = {name.lower() for name in names}
+        others = lowered - {headers.WILDCARD, headers.NON_WILDCARD_REQUEST_HEADER}
+        if headers.WILDCARD in lowered and others:
+            message = "has '*', which already covers every other name but Authorization; name no others"
+            fix = [headers.WILDCARD, "Authorization"] if headers.NON_WILDCARD_REQUEST_HEADER in lowered else ["*"]
+            self.refuse(field, list(names), "redundant-entries", message, fix)
+        return self._names(field, names, alone=False)
 
     def exposed_headers(self, value: Any) -> tuple[str, ...]:
         field = "expose_headers"
-        names = self._distinct(self.strings(field, value), str.lower)
+        names = _distinct(self.strings(field, value), str.lower)
+        if headers.WILDCARD in names and self.credentials:
+            message = "is taken literally with credentials; name the headers"
+            self.refuse(field, headers.WILDCARD, "exposed-wildcard-with-credentials", message)
+            return self._names(field, names, alone=False)
+        return self._names(field, names)
+
+    def _names(self, field: str, names: tuple[str, ...], *, alone: bool = True) -> tuple[str, ...]:
+        """`names`, each of them checked. alone: whether "*" stands for all the others."""
+        if alone and headers.WILDCARD in names and len(names) > 1:
+            message = "has '*', which already covers the other entries; write it alone"
+            self.refuse(field, list(names), "redundant-entries", message, [headers.WILDCARD])
         for name in names:
             if name == headers.WILDCARD:
-                if self.credentials:
-                    self.refuse(field, name, "is taken literally beside credentials; name the headers")
-                elif len(names) > 1:
-                    self.refuse(field, name, "already covers the other entries; write it alone", "['*']")
-            elif not headers.is_token(name):
-                self.refuse(field, name, "is no header name", _one_mend(_split_names(name)))
-            elif name.lower() in headers.FORBIDDEN_RESPONSE_HEADER_NAMES:
-                self.refuse(field, name, "is never readable by script, whatever is exposed; leave it out")
+                continue
+            if is_any_word(name):
+                certain = len(names) == 1 and self._is_entry(field, headers.WILDCARD)
+                message = "is not a name; every name at all is the one entry '*'"
+                if not self._is_entry(field, headers.WILDCARD):
+                    message = "is not a name; name the headers"
+                self.refuse(field, name, "word-for-any", message, headers.WILDCARD if certain else None)
+            elif (fault := _NAME_FAULTS[field](name)) is not None:
+                self.refuse(field, name, *fault)
         return names
-
-    @staticmethod
-    def _distinct(names: tuple[str, ...], key: Callable[[str], str] = str) -> tuple[str, ...]:
-        first: dict[str, str] = {}
-        for name in names:
-            first.setdefault(key(name), name)
-        return tuple(first.values())
 
     # Origins
 
@@ -206,43 +235,40 @@ class Validation:
             if text == ANY_ORIGIN:
                 any_origin = True
                 continue
-            try:
-                pattern = parse_pattern(text)
-            except OriginError as error:
+            pattern = self._read_origin(text, allow_insecure, allow_public_suffixes)
+            if isinstance(pattern, Fault):
                 refused += 1
-                self.refuse("allow_origins", text, error.wrong, error.mend and repr(error.mend))
-                continue
-            if not pattern.is_exact:
+                self.refuse("allow_origins", text, *pattern)
+            elif not pattern.is_exact:
                 wildcards.append(pattern)
-            self._dangers(text, pattern, allow_insecure, allow_public_suffixes)
         if any_origin and self.credentials:
-            self.refuse("allow_origins", ANY_ORIGIN, _ANYONE_WITH_CREDENTIALS)
-        if any_origin and len(set(entries)) > 1:
-            self.refuse("allow_origins", ANY_ORIGIN, "already covers the other entries; write it alone", "['*']")
+            self.refuse(
+                "allow_origins", ANY_ORIGIN, "any-origin-with-credentials", f"is refused: {_ANYONE_WITH_CREDENTIALS}"
+            )
+        elif any_origin and len(set(entries)) > 1:
+            message = "has '*', which already covers the other entries; write it alone"
+            self.refuse("allow_origins", list(entries), "redundant-entries", message, [ANY_ORIGIN])
         if not (any_origin or wildcards or refused):
             return entries, [], False
         unlisted = {text for text in others if "*" in text}
         return [text for text in entries if text not in unlisted], wildcards, any_origin
 
-    def _dangers(self, text: str, pattern: OriginPattern, allow_insecure: bool, allow_public_suffixes: bool) -> None:
-        if not self.credentials:
-            return
-        origin = pattern.origin
-        if origin.scheme == "http" and not origin.is_loopback and not allow_insecure:
-            self.refuse(
-                "allow_origins",
-                text,
-                "is plain http beside credentials: whoever sits on the network can be that origin; "
-                "use https, or say dangerously_allow_insecure_origins=True",
-            )
-        if pattern.is_open_to_anyone and not allow_public_suffixes:
-            note = "" if knows_public_suffixes() else " (few public suffixes are known: install corecors[psl])"
-            self.refuse(
-                "allow_origins",
-                text,
-                f"allows names that anyone can register below {origin.host}{note}, with credentials; "
-                "name your own domain, or say dangerously_allow_public_suffix_subdomains=True",
-            )
+    def _read_origin(self, text: str, allow_insecure: bool, allow_public_suffixes: bool) -> "OriginPattern | Fault":
+        """One entry of `allow_origins`, or why it cannot be one; a fix is one that this policy accepts."""
+        try:
+            pattern = parse_pattern(text)
+        except OriginError as error:
+            fault = _said(error)
+            if not isinstance(fault.fix, str):
+                return fault
+            if fault.fix == ANY_ORIGIN:
+                certain = not self.credentials
+            else:
+                certain = isinstance(self._read_origin(fault.fix, allow_insecure, allow_public_suffixes), OriginPattern)
+            return fault if certain else fault._replace(fix=None)
+        if self.credentials:
+            return danger_of_pattern(pattern, allow_insecure, allow_public_suffixes) or pattern
+        return pattern
 
     def regexes(
         self, patterns: tuple[Any, ...], allow_unproven: bool, allow_insecure: bool, allow_public_suffixes: bool
@@ -258,21 +284,24 @@ class Validation:
         compiled = []
         for pattern in patterns:
             if not isinstance(pattern, (str, re.Pattern)):
-                self.refuse(field, pattern, f"is no regular expression but {_type(pattern)}")
+                self.refuse(field, pattern, "not-a-regex", f"is not a regular expression but {_type(pattern)}")
                 continue
             source = pattern if isinstance(pattern, str) else pattern.pattern
             wildcard = _wildcard_meant(source)
             if wildcard is not None:
-                self.refuse(field, source, f"is no regular expression; give {wildcard!r} in allow_origins")
+                message = f"is not a regular expression; give {wildcard!r} in allow_origins"
+                self.refuse(field, source, "pattern-among-regexes", message)
                 continue
             try:
                 regex = compile_regex(pattern, allow_unproven=allow_unproven, allow_strangers=not self.credentials)
             except RegexError as error:
-                self.refuse(field, source, error.wrong, error.mend)
+                self.refuse(field, source, *_said(error))
                 continue
             compiled.append(regex)
             if self.credentials and regex.accepts_any_origin:
-                self.refuse(field, source, f"accepts any origin: {_ANYONE_WITH_CREDENTIALS}")
+                self.refuse(
+                    field, source, "any-origin-with-credentials", f"accepts any origin: {_ANYONE_WITH_CREDENTIALS}"
+                )
             elif self.credentials:
                 self._regex_dangers(source, regex, allow_insecure, allow_public_suffixes)
         return _Regexes(compiled)
@@ -285,16 +314,18 @@ class Validation:
             self.refuse(
                 field,
                 source,
-                f"accepts plain http beside credentials ({regex.insecure_example}): whoever sits on the network can be "
-                "that origin; begin it with https://, or say dangerously_allow_insecure_origins=True",
+                "insecure-origin",
+                f"accepts plain http with credentials ({regex.insecure_example}): anyone who sits on the network can "
+                "be that origin; begin it with https://",
             )
         for suffix, example in regex.open_suffixes:
             if not allow_public_suffixes and has_public_suffix_at_or_below(suffix):
                 self.refuse(
                     field,
                     source,
-                    f"lets in whoever registers a name below the public suffix {suffix} ({example}), beside "
-                    "credentials; name your own domain, or say dangerously_allow_public_suffix_subdomains=True",
+                    "public-suffix",
+                    f"allows, with credentials, domains that anyone can register below the public suffix {suffix} "
+                    f"({example}); name your own domain",
                 )
 
     def null(self, allow_null: bool, predicate: Callable[[str], bool] | None) -> None:
@@ -302,7 +333,8 @@ class Validation:
             self.refuse(
                 "dangerously_allow_null_origin",
                 True,
-                "beside credentials lets every site in, for any page can send `null` from a sandboxed frame; "
+                "null-with-credentials",
+                "with credentials allows every site, for any page can send `null` from a sandboxed frame; "
                 "leave it out, or let allow_origin_predicate decide about 'null'",
             )
 
@@ -316,6 +348,47 @@ class _Regexes:
         return any(fullmatch(origin) for fullmatch in self._fullmatches)
 
 
+_NAME_FAULTS: dict[str, Callable[[str], Fault | None]] = {
+    "allow_methods": fault_of_method,
+    "allow_headers": fault_of_request_header,
+    "expose_headers": fault_of_exposed_header,
+}
+
+
+def _said(error: Any) -> Fault:
+    code = getattr(error, "code", "not-an-origin")
+    return Fault(
+        code,
+        getattr(error, "message", None) or error.wrong,
+        getattr(error, "fix", None) or getattr(error, "mend", None),
+    )
+
+
+def _distinct(names: tuple[str, ...], key: Callable[[str], str] = str) -> tuple[str, ...]:
+    first: dict[str, str] = {}
+    for name in names:
+        first.setdefault(key(name), name)
+    return tuple(first.values())
+
+
+def _order(entry: object) -> str:
+    return entry if isinstance(entry, str) else type(entry).__name__
+
+
+def _as_string(field: str, entry: object) -> str | None:
+    """The text that an entry of another type surely stands for."""
+    if isinstance(entry, bytes):
+        return entry.decode("ascii") if entry.isascii() else None
+    if field != "allow_origins" or isinstance(entry, int):
+        return None
+    try:
+        text = str(entry)  # an object for a URL, as of pydantic or yarl
+    except Exception:
+        return None
+    origin = mended_origin(text) or text
+    return origin if "://" in text and read_origin(origin) is not None else None
+
+
 def _wildcard_meant(source: object) -> str | None:
     """The pattern of `allow_origins` that was surely meant where a regular expression was asked for."""
     if not isinstance(source, str) or "*" not in source:
@@ -325,28 +398,10 @@ def _wildcard_meant(source: object) -> str | None:
     try:
         pattern = parse_pattern(source)
     except OriginError as error:
-        return error.mend if source.startswith("*.") else None
+        fix = _said(error).fix
+        return fix if isinstance(fix, str) and source.startswith("*.") else None
     return None if pattern.is_exact else source
 
 
 def _type(value: object) -> str:
     return "None" if value is None else f"of type {type(value).__name__}"
-
-
-def _split_names(text: str) -> list[str]:
-    """The names that one entry holds by mistake: `"GET, PUT"`, `'["GET", "PUT"]'`."""
-    return [part for part in re.split(r"[\s,;\[\]\"'():]+", text) if part]
-
-
-def _one_mend(names: list[str]) -> str | None:
-    return ", ".join(map(repr, names)) if names and all(map(headers.is_token, names)) else None
-
-
-def _listed(value: object) -> str | None:
-    """The list that a bare string surely meant."""
-    if isinstance(value, re.Pattern):
-        return f"[{value!r}]"
-    if not isinstance(value, str) or len(value) > 1000:
-        return None
-    parts = [part for part in re.split(r"[\s,;\[\]\"']+", value) if part]
-    return f"[{', '.join(shown(part) for part in parts)}]" if parts else "[]"

@@ -15,7 +15,7 @@ from corecors._policy.policy import FIELDS, Policy
 from corecors._policy.problems import PolicyError, Problem
 
 LISTS = frozenset({"allow_origins", "allow_origin_regexes", "allow_methods", "allow_headers", "expose_headers"})
-NUMBERS = frozenset({"max_age"})
+NUMBERS = frozenset({"max_age", "preflight_status"})
 FUNCTIONS = frozenset({"allow_origin_predicate"})
 # Every other name is a flag.
 
@@ -28,7 +28,8 @@ def policy_from_mapping(mapping: Mapping[str, Any]) -> Policy:
     Raises `PolicyError` with every problem; names that a policy does not have are among them.
     """
     if not isinstance(mapping, Mapping):
-        raise PolicyError([Problem("mapping", mapping, f"is of type {type(mapping).__name__}, which has no names")])
+        message = f"is of type {type(mapping).__name__}, which has no names"
+        raise PolicyError([Problem("mapping", mapping, "not-a-mapping", message)])
     names = {name: name for name in FIELDS}
     return _build(mapping, names, [])
 
@@ -43,14 +44,16 @@ def policy_from_toml(text: str, table: str = "cors") -> Policy:
     try:
         found: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError([Problem(table, text, f"is no TOML: {error}")]) from None
+        raise PolicyError([Problem(table, text, "not-toml", f"is not valid TOML: {error}")]) from None
     for name in table.split("."):
         if not isinstance(found, dict) or name not in found:
             known = list(found) if isinstance(found, dict) else []
-            raise PolicyError([Problem(table, name, "is no table of this document", _nearest(name, known))])
+            message = "is not a table of this document"
+            raise PolicyError([Problem(table, name, "no-table", message, _nearest(name, known))])
         found = found[name]
     if not isinstance(found, dict):
-        raise PolicyError([Problem(table, found, f"is of type {type(found).__name__} where a table belongs")])
+        message = f"is of type {type(found).__name__} where a table belongs"
+        raise PolicyError([Problem(table, found, "not-a-table", message)])
     return policy_from_mapping(found)
 
 
@@ -75,7 +78,7 @@ def policy_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> Policy
             try:
                 given[variable] = _parsed(names[variable], value)
             except _UnreadableError as error:
-                problems.append(Problem(variable, value, error.wrong, error.mend))
+                problems.append(Problem(variable, value, error.code, error.message, error.fix))
         else:
             given[variable] = value
     return _build(given, names, problems, prefix)
@@ -91,7 +94,8 @@ def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Pr
             arguments[names[key]] = value
         else:
             nearest = _nearest(key, list(names), prefix)
-            problems.append(Problem(str(key), value, "belongs to a name that no policy has", nearest))
+            fix = None if nearest is None else {nearest: value}
+            problems.append(Problem(str(key), value, "unknown-name", "belongs to a name that no policy has", fix))
     try:
         policy = Policy(**arguments)
     except PolicyError as error:
@@ -114,10 +118,11 @@ def _nearest(name: object, known: list[str], prefix: str = "") -> str | None:
 
 
 class _UnreadableError(ValueError):
-    def __init__(self, wrong: str, mend: str | None = None) -> None:
-        super().__init__(wrong)
-        self.wrong = wrong
-        self.mend = mend
+    def __init__(self, code: str, message: str, fix: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.fix = fix
 
 
 def _parsed(name: str, text: str) -> Any:
@@ -125,15 +130,15 @@ def _parsed(name: str, text: str) -> Any:
     if name in LISTS:
         return _parsed_list(name, text.strip())
     if name in FUNCTIONS:
-        raise _UnreadableError("is text where a function belongs; give the policy one in code")
+        raise _UnreadableError("not-a-function", "is text where a function belongs; give the policy one in code")
     word = text.strip().lower()
     if name in NUMBERS:
         if not re.fullmatch("-?[0-9]{1,9}", word):
-            raise _UnreadableError("is no whole number of seconds")
+            raise _UnreadableError("not-a-number", "is not a whole number")
         return int(word)
     if word not in _FLAGS:
-        mend = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(word)
-        raise _UnreadableError("is neither true nor false", mend)
+        fix = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(word)
+        raise _UnreadableError("not-a-flag", "is neither true nor false", fix)
     return _FLAGS[word]
 
 
@@ -144,14 +149,15 @@ def _parsed_list(name: str, text: str) -> list[Any]:
         try:
             entries = json.loads(text)
         except (ValueError, RecursionError):
-            raise _UnreadableError("begins as a JSON list and is none; strings in it are in double quotes") from None
+            message = "begins as a JSON list and is not one; strings in it are in double quotes"
+            raise _UnreadableError("not-json", message) from None
         assert isinstance(entries, list)  # it begins with a bracket
         return entries
     if not text:
         return []
     if name == "allow_origin_regexes":
         if "," in text:
-            wrong = "has a comma, which may be part of a regular expression: only a JSON list is certain"
-            raise _UnreadableError(wrong, json.dumps([text]))
+            message = "has a comma, which may be part of a regular expression: only a JSON list is certain"
+            raise _UnreadableError("comma-in-regex", message, json.dumps([text]))
         return [text]
     return [entry.strip() for entry in text.split(",")]

@@ -121,7 +121,7 @@ class Policy:
 
     def _make(self, given: dict[str, Any], unknown: dict[str, Any], known: frozenset[str]) -> None:
         """Set every field from the arguments in `given`. `known`: origins that were validated before."""
-        reader = Validation(bool(given["allow_credentials"]))
+        reader = Validation(given["allow_credentials"])
         for name, value in unknown.items():
             reader.refuse_unknown(name, value)
         put = object.__setattr__

@@ -27,7 +27,7 @@ def test_a_clean_policy_exits_0():
     assert "cors.toml has no problem and no warning" in result.output
 
 
-def test_every_problem_is_named_with_its_mend():
+def test_every_problem_is_named_with_its_fix():
     result = run('allow_origins = ["https://app.example.com/"]\nallow_method = ["PUT"]\nmax_age = -1')
     assert result.exit_code == 1
     assert "write 'https://app.example.com'" in result.output
@@ -35,54 +35,21 @@ def test_every_problem_is_named_with_its_mend():
     assert "3 problems, 0 warnings" in result.output
 
 
-WARNINGS = [
-    pytest.param("", "allow_origins", "no origin is allowed at all", id="no origin at all"),
-    pytest.param('allow_origins = ["http://a.example"]', "allow_origins", "plain http", id="http without credentials"),
-    pytest.param('allow_origins = ["https://*.github.io"]', "allow_origins", "public suffix", id="user content"),
-    pytest.param('allow_origins = ["https://a.example:*"]', "allow_origins", "any port", id="any port of a real host"),
-    pytest.param("dangerously_allow_null_origin = true", "dangerously_allow_null_origin", "sandboxed frame", id="null"),
-    pytest.param(
-        "allow_origin_regexes = ['https?://[a-z]+\\.a\\.example']",
-        "allow_origin_regexes",
-        "plain HTTP",
-        id="http regex",
-    ),
-    pytest.param(
-        "allow_origin_regexes = ['https://[a-z]+\\.(com|org)']",
-        "allow_origin_regexes",
-        "anybody can register",
-        id="any name",
-    ),
-    pytest.param('ALLOW\nallow_headers = ["*"]', "allow_headers", "Authorization", id="any header"),
-    pytest.param(
-        'ALLOW\nallow_headers = ["*", "Authorization"]', "allow_headers", "every header", id="any header, named token"
-    ),
-    pytest.param('ALLOW\nallow_headers = ["Accept"]', "allow_headers", "safelisted", id="safelisted request header"),
-    pytest.param('ALLOW\nallow_methods = ["OPTIONS"]', "allow_methods", "needlessly", id="OPTIONS"),
-    pytest.param('ALLOW\nallow_methods = ["patch"]', "allow_methods", "case-sensitive", id="a method in lower case"),
-    pytest.param('ALLOW\nexpose_headers = ["Expires"]', "expose_headers", "readable", id="safelisted response header"),
-    pytest.param("ALLOW\nmax_age = 86400", "max_age", "longer than some browsers", id="max_age beyond the caps"),
-    pytest.param("ALLOW\ndebug = true", "debug", "anyone who asks", id="debug"),
-    pytest.param("ALLOW\nallow_unproven_regexes = true", "allow_unproven_regexes", "may hang", id="unproven regexes"),
-]
-
-
-@pytest.mark.parametrize(("toml", "field", "wrong"), WARNINGS)
-def test_what_is_seldom_meant_is_one_warning(toml, field, wrong):
-    toml = toml.replace("ALLOW", 'allow_origins = ["https://app.example.com"]')
-    result = run(toml, "--json")
+def test_warnings_fail_where_they_are_asked_to():
+    toml = 'allow_origins = ["http://a.example"]'
+    result = run(toml)
     assert result.exit_code == 0
-    found = json.loads(result.output)
-    assert found["problems"] == []
-    (warning,) = [entry for entry in found["warnings"] if entry["field"] == field]
-    assert wrong in warning["wrong"]
-    assert warning["advice"]
+    assert "anyone who sits on the network can be that origin" in result.output
+    assert "0 problems, 1 warning" in result.output
     assert run(toml, "--strict").exit_code == 1
 
 
-def test_loopback_needs_no_warning():
-    toml = 'allow_origins = ["http://localhost:*", "http://127.0.0.1:3000", "https://*.localhost"]'
-    assert run(toml, "--strict").exit_code == 0
+def test_json_holds_warnings_for_programs():
+    (warning,) = json.loads(run('allow_origins = ["https://a.example"]\nallow_methods = ["patch"]', "--json").output)[
+        "warnings"
+    ]
+    assert (warning["field"], warning["value"], warning["code"]) == ("allow_methods", "patch", "method-case")
+    assert (warning["fix"], warning["severity"]) == ("PATCH", "warning")
 
 
 def test_json_holds_problems_for_programs():

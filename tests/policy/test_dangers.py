@@ -61,8 +61,8 @@ def test_a_wildcard_over_what_anyone_can_register_needs_its_danger_named_where_c
         return
     (problem,) = problems_of(allow_origins=[entry], **CREDENTIALS)
     assert problem.value == entry
-    assert "anyone can register" in problem.wrong
-    assert ("corecors[psl]" in problem.wrong) is not list_installed
+    assert "anyone can register" in problem.message
+    assert ("corecors[psl]" in problem.message) is not list_installed
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,9 @@ def test_a_regex_that_accepts_plain_http_with_credentials_is_refused_unless_allo
     (problem,) = problems_of(allow_origin_regexes=[regex], **CREDENTIALS)
     assert problem.field == "allow_origin_regexes"
     assert problem.value == regex
-    assert said in problem.wrong
-    assert "dangerously_allow_insecure_origins=True" in problem.wrong
+    assert said in problem.message
+    assert problem.code == "insecure-origin"
+    assert "dangerously" not in str(problem)
     Policy(allow_origin_regexes=[regex])
     Policy(allow_origin_regexes=[regex], dangerously_allow_insecure_origins=True, **CREDENTIALS)
 
@@ -167,8 +168,9 @@ def test_a_regex_that_accepts_no_plain_http_but_loopback_is_allowed_with_credent
 @pytest.mark.usefixtures("list_installed")
 def test_a_regex_over_a_public_suffix_with_credentials_is_refused(regex: str) -> None:
     (problem,) = problems_of(allow_origin_regexes=[regex], **CREDENTIALS)
-    assert "below the public suffix github.io" in problem.wrong
-    assert "dangerously_allow_public_suffix_subdomains=True" in problem.wrong
+    assert "below the public suffix github.io" in problem.message
+    assert problem.code == "public-suffix"
+    assert "dangerously" not in str(problem)
     Policy(allow_origin_regexes=[regex])
     Policy(allow_origin_regexes=[regex], dangerously_allow_public_suffix_subdomains=True, **CREDENTIALS)
     Policy(allow_origin_regexes=[r"https://me\.github\.io"], **CREDENTIALS)

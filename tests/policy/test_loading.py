@@ -29,10 +29,10 @@ def told(policy: Policy) -> dict[str, Any]:
     return {name: getattr(policy, name) for name in FIELDS}
 
 
-def problems(load: Callable[[], Policy]) -> list[tuple[str, str, str | None]]:
+def problems(load: Callable[[], Policy]) -> list[tuple[str, str, object]]:
     with pytest.raises(PolicyError) as caught:
         load()
-    return [(problem.field, problem.wrong, problem.mend) for problem in caught.value.problems]
+    return [(problem.field, problem.message, problem.fix) for problem in caught.value.problems]
 
 
 # Mappings
@@ -64,7 +64,7 @@ def test_an_empty_mapping_is_the_policy_that_allows_nobody() -> None:
 )
 def test_an_unknown_name_is_an_error_that_tells_the_nearest(name: str, nearest: str | None) -> None:
     assert problems(lambda: policy_from_mapping({name: []})) == [
-        (str(name), "belongs to a name that no policy has", nearest)
+        (str(name), "belongs to a name that no policy has", nearest and {nearest: []})
     ]
 
 
@@ -112,22 +112,24 @@ def test_the_table_may_be_another_and_lie_in_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "table", "wrong", "mend"),
+    ("text", "table", "wrong", "fix"),
     [
-        pytest.param("[[", "cors", "is no TOML: ", None, id="no TOML at all"),
-        pytest.param("", "cors", "is no table of this document", None, id="an empty document"),
-        pytest.param("[cros]\n", "cors", "is no table of this document", "cors", id="a table whose name is misspelt"),
-        pytest.param("[tool.shop]\n", "tool.shop.cors", "is no table of this document", None, id="half the way"),
-        pytest.param("tool = 1\n", "tool.cors", "is no table of this document", None, id="a number on the way"),
+        pytest.param("[[", "cors", "is not valid TOML: ", None, id="no TOML at all"),
+        pytest.param("", "cors", "is not a table of this document", None, id="an empty document"),
+        pytest.param(
+            "[cros]\n", "cors", "is not a table of this document", "cors", id="a table whose name is misspelt"
+        ),
+        pytest.param("[tool.shop]\n", "tool.shop.cors", "is not a table of this document", None, id="half the way"),
+        pytest.param("tool = 1\n", "tool.cors", "is not a table of this document", None, id="a number on the way"),
         pytest.param("cors = 1\n", "cors", "is of type int where a table belongs", None, id="a number in its place"),
         pytest.param("[[cors]]\n", "cors", "is of type list where a table belongs", None, id="a list of tables"),
     ],
 )
-def test_toml_without_the_table_is_an_error(text: str, table: str, wrong: str, mend: str | None) -> None:
+def test_toml_without_the_table_is_an_error(text: str, table: str, wrong: str, fix: str | None) -> None:
     ((field, found, found_mend),) = problems(lambda: policy_from_toml(text, table))
     assert field == table
     assert found.startswith(wrong)
-    assert found_mend == ("cros" if mend == "cors" else mend)
+    assert found_mend == ("cros" if fix == "cors" else fix)
 
 
 def test_problems_in_toml_are_those_of_the_mapping() -> None:
@@ -157,7 +159,7 @@ def test_problems_in_toml_are_those_of_the_mapping() -> None:
         ),
         pytest.param("CORS_ALLOW_ORIGINS", "*", ("*",), id="any origin"),
         pytest.param("CORS_ALLOW_ORIGINS", "", (), id="an empty list"),
-        pytest.param("CORS_ALLOW_ORIGINS", "[]", (), id="an empty list in JSON"),
+        pytest.param("CORS_ALLOW_ORIGINS", [], (), id="an empty list in JSON"),
         pytest.param("CORS_ALLOW_METHODS", "GET,PUT", ("GET", "PUT"), id="methods"),
         pytest.param("CORS_ALLOW_HEADERS", "X-A,X-B", ("X-A", "X-B"), id="header names"),
         pytest.param("CORS_EXPOSE_HEADERS", "ETag", ("ETag",), id="exposed names"),
@@ -186,27 +188,25 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
 
 
 @pytest.mark.parametrize(
-    ("variable", "text", "wrong", "mend"),
+    ("variable", "text", "wrong", "fix"),
     [
         pytest.param("CORS_ALLOW_CREDENTIALS", "yes", "is neither true nor false", "true", id="yes"),
         pytest.param("CORS_ALLOW_CREDENTIALS", "off", "is neither true nor false", "false", id="off"),
         pytest.param("CORS_ALLOW_CREDENTIALS", "", "is neither true nor false", None, id="an empty flag"),
         pytest.param("CORS_ALLOW_CREDENTIALS", "2", "is neither true nor false", None, id="a number for a flag"),
-        pytest.param("CORS_MAX_AGE", "10m", "is no whole number of seconds", None, id="a unit"),
-        pytest.param("CORS_MAX_AGE", "", "is no whole number of seconds", None, id="an empty number"),
-        pytest.param("CORS_MAX_AGE", "1e3", "is no whole number of seconds", None, id="an exponent"),
-        pytest.param("CORS_MAX_AGE", "٦٠", "is no whole number of seconds", None, id="digits of another script"),
-        pytest.param("CORS_MAX_AGE", "9" * 5000, "is no whole number of seconds", None, id="endless digits"),
-        pytest.param("CORS_MAX_AGE", "-5", "is outside 0..86400 seconds", "0", id="a negative number"),
-        pytest.param(
-            "CORS_ALLOW_ORIGINS", "['https://a.test']", "begins as a JSON list and is none", None, id="single quotes"
-        ),
+        pytest.param("CORS_MAX_AGE", "10m", "is not a whole number", None, id="a unit"),
+        pytest.param("CORS_MAX_AGE", "", "is not a whole number", None, id="an empty number"),
+        pytest.param("CORS_MAX_AGE", "1e3", "is not a whole number", None, id="an exponent"),
+        pytest.param("CORS_MAX_AGE", "٦٠", "is not a whole number", None, id="digits of another script"),
+        pytest.param("CORS_MAX_AGE", "9" * 5000, "is not a whole number", None, id="endless digits"),
+        pytest.param("CORS_MAX_AGE", "-5", "is outside 0..86400 seconds", 0, id="a negative number"),
+        pytest.param("CORS_ALLOW_ORIGINS", "['https://a.test']", "begins as a JSON list", None, id="single quotes"),
         pytest.param("CORS_ALLOW_ORIGINS", '["https://a.test"', "begins as a JSON list", None, id="half a list"),
         pytest.param("CORS_ALLOW_ORIGINS", "[" * 100_000, "begins as a JSON list", None, id="lists without end"),
-        pytest.param("CORS_ALLOW_ORIGINS", "[1]", "is no string but of type int", None, id="a number in the list"),
+        pytest.param("CORS_ALLOW_ORIGINS", "[1]", "is not a string but of type int", None, id="a number in the list"),
         pytest.param("CORS_ALLOW_ORIGINS", "https://a.test,", "is empty", None, id="a comma at the end"),
         pytest.param(
-            "CORS_ALLOW_ORIGINS", "https://a.test/", "has a trailing slash", "'https://a.test'", id="a trailing slash"
+            "CORS_ALLOW_ORIGINS", "https://a.test/", "has a trailing slash", "https://a.test", id="a trailing slash"
         ),
         pytest.param(
             "CORS_ALLOW_ORIGIN_REGEXES",
@@ -218,18 +218,18 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
         pytest.param(
             "CORS_ALLOW_ORIGIN_PREDICATE", "tenants.known", "is text where a function belongs", None, id="a function"
         ),
-        pytest.param("CORS_ORIGINS", "*", "belongs to a name", "CORS_ALLOW_ORIGINS", id="flask-cors' name"),
-        pytest.param("CORS_allow_origins", "*", "belongs to a name", "CORS_ALLOW_ORIGINS", id="lower case"),
+        pytest.param("CORS_ORIGINS", "*", "belongs to a name", {"CORS_ALLOW_ORIGINS": "*"}, id="flask-cors' name"),
+        pytest.param("CORS_allow_origins", "*", "belongs to a name", {"CORS_ALLOW_ORIGINS": "*"}, id="lower case"),
         pytest.param("CORS_", "", "belongs to a name", None, id="nothing but the prefix"),
     ],
 )
 def test_a_variable_that_says_nothing_certain_is_an_error(
-    variable: str, text: str, wrong: str, mend: str | None
+    variable: str, text: str, wrong: str, fix: str | None
 ) -> None:
     ((field, found, found_mend),) = problems(lambda: policy_from_env({variable: text}))
     assert field == variable
     assert wrong in found
-    assert found_mend == mend
+    assert found_mend == fix
 
 
 def test_every_problem_of_an_environment_is_reported_under_its_variable() -> None:
@@ -274,7 +274,7 @@ origins = st.one_of(
     st.builds("https://*.{}.{}".format, labels, st.just("example")),
     st.builds("https://{}.test:{}".format, labels, st.integers(1024, 65535)),
 )
-names = st.from_regex(r"X-[A-Za-z0-9!#$&^_-]{1,8}", fullmatch=True)
+names = st.from_regex(r"X-[A-Za-z0-9!#&_-]{1,8}", fullmatch=True)
 mappings = st.fixed_dictionaries(
     {},
     optional={

@@ -103,7 +103,7 @@ def regex(text: str) -> None:
         try:
             compiled = compile_regex(text)
         except RegexError as error:
-            _check_message(str(Problem("allow_origin_regexes", text, error.wrong, error.mend)))
+            _check_message(str(Problem("allow_origin_regexes", text, "fault", error.wrong, error.mend)))
             mend = error.mend
         else:
             break

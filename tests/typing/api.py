@@ -44,7 +44,6 @@ policy = Policy(
     dangerously_allow_null_origin=False,
     dangerously_allow_insecure_origins=False,
     dangerously_allow_public_suffix_subdomains=False,
-    allow_unproven_regexes=False,
     allow_timing=True,
     debug=False,
 )
@@ -74,7 +73,7 @@ paths = PathPolicies({"/api/": policy, "/public/": Policy(allow_origins=["*"])},
 assert_type(paths.for_path("/api/articles"), Policy | None)
 
 
-def mends(origin: str) -> Iterable[str | None]:
+def fixes(origin: str) -> Iterable[object]:
     try:
         assert_type(parse_origin(origin), Origin)
         Policy(allow_origins=[origin])
@@ -84,7 +83,10 @@ def mends(origin: str) -> Iterable[str | None]:
     except PolicyError as error:
         for problem in error.problems:
             assert_type(problem, Problem)
-            yield problem.mend
+            assert_type(problem.code, str)
+            assert_type(problem.message, str)
+            assert_type(problem.fix, object)
+            yield problem.fix
 
 
 def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,0 +1,125 @@
+"""What is wrong with the name of a method or header in a policy: it is forbidden, or can never match anything.
+
+Facts
+-----
+Method names are case-sensitive; fetch() upper-cases six of them and sends every other as the page spells it, so that
+`patch` is another method than `PATCH` (https://fetch.spec.whatwg.org/#concept-method-normalize). Header names are not
+case-sensitive. Both are tokens (RFC 9110 5.6.2), a grammar that `GET|POST` and `X-RateLimit-*` pass, although the one
+is meant as a choice and the other as a pattern: names are compared whole, so neither matches anything that is sent.
+"""
+
+import re
+from typing import NamedTuple
+
+from corecors._decisions import headers
+
+ANY_WORDS = frozenset({"all", "any", ".*", "**", "%"})  # what other systems write for "every name"
+
+# The methods that servers and pages do use (RFC 9110, 5789, 4918, 3253, 5323 and the QUERY draft): what an entry in
+# another case of letters surely meant.
+REGISTERED_METHODS = frozenset(
+    """DELETE GET HEAD OPTIONS PATCH POST PUT COPY LINK LOCK MKCALENDAR MKCOL MOVE PROPFIND PROPPATCH PURGE QUERY REPORT
+    SEARCH UNLINK UNLOCK""".split()
+)
+# Header names that turn up among methods because a line was put in the wrong list.
+_HEADERS_AMONG_METHODS = frozenset(
+    "accept authorization content-type cookie etag origin x-csrf-token x-csrftoken x-requested-with".split()
+)
+# Headers of requests that no response has. RFC 9110 permits Accept and Accept-Encoding in a response, and APIs send
+# tokens in Authorization, so those can be exposed.
+_REQUEST_HEADERS_ONLY = frozenset({"cookie", "host", "origin", "referer", "user-agent"})
+
+_SEPARATORS = re.compile(r"[\s,;\[\]\"'()|/&+{}]+")
+_LIST = re.compile(r"\A[^\r\n]*[,;|\[][^\r\n]*\Z")
+_PATTERN = re.compile(r"[*|]|\A\^|\$\Z")
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+class Fault(NamedTuple):
+    """One fault of one name; `code`, `message` and `fix` as `Problem` has them."""
+
+    code: str
+    message: str
+    fix: object = None
+
+
+def is_any_word(name: str) -> bool:
+    """Whether `name` is what another system writes for every name there is."""
+    return name.lower() in ANY_WORDS
+
+
+def fault_of_method(name: str) -> Fault | None:
+    """Why no request has the method `name`, if so. `*` is not for this function."""
+    parts = _split(name)
+    if len(parts) > 1 and all(part.upper() in REGISTERED_METHODS for part in parts):
+        return Fault("several-names", "is several methods in one entry", tuple(part.upper() for part in parts))
+    fault = _fault_of_text(name, parts, "method")
+    if fault is not None:
+        return fault
+    upper = name.upper()
+    if upper in headers.FORBIDDEN_METHODS:
+        return Fault("forbidden-method", "is a method that no browser lets script send", ())
+    if name.lower() in _HEADERS_AMONG_METHODS:
+        return Fault("header-among-methods", "is the name of a header; those belong in allow_headers")
+    if name != upper and (
+        upper in headers.NORMALIZED_METHODS or (upper in REGISTERED_METHODS and name != name.lower())
+    ):
+        return Fault("method-case", "never matches: method names are case-sensitive", upper)
+    if len(name) > headers.MAX_METHOD_LENGTH:
+        return Fault("method-too-long", f"is longer than {headers.MAX_METHOD_LENGTH} characters")
+    return None
+
+
+def fault_of_request_header(name: str) -> Fault | None:
+    """Why no preflight asks for the header `name`, if so. `*` is not for this function."""
+    fault = _fault_of_text(name, _split(name), "header")
+    if fault is not None:
+        return fault
+    if name.lower().startswith("access-control-"):
+        return Fault("cors-header", "is written by the browser or the server itself", ())
+    if headers.is_forbidden_request_header(name):
+        return Fault("forbidden-header", "is a header that script can never set", ())
+    if name in REGISTERED_METHODS:
+        return Fault("method-among-headers", "is a method; those belong in allow_methods")
+    return None
+
+
+def fault_of_exposed_header(name: str) -> Fault | None:
+    """Why script can never read a response header `name`, if so. `*` is not for this function."""
+    fault = _fault_of_text(name, _split(name), "header")
+    if fault is not None:
+        return fault
+    lowered = name.lower()
+    if lowered in headers.FORBIDDEN_RESPONSE_HEADER_NAMES:
+        return Fault("forbidden-header", "is never readable by script, whatever is exposed", ())
+    if lowered.startswith("access-control-"):
+        return Fault("cors-header", "is for the browser alone, which has no use for it in this list", ())
+    if lowered in _REQUEST_HEADERS_ONLY:
+        return Fault("request-header", "is a header of requests, which no response has", ())
+    if name in REGISTERED_METHODS:
+        return Fault("method-among-headers", "is a method; those belong in allow_methods")
+    return None
+
+
+def _fault_of_text(name: str, parts: list[str], kind: str) -> Fault | None:
+    """Why `name`, of which `parts` is left between separators, is neither a method's nor a header's name, if so."""
+    if not name.strip():
+        return Fault("empty", "is empty", ())
+    if _ORIGIN.match(name):
+        return Fault(f"origin-among-{kind}s", "is an origin; those belong in allow_origins")
+    if headers.is_token(name):
+        if _PATTERN.search(name):
+            return Fault("name-pattern", "is a pattern, and names are compared whole; list each name")
+        return None
+    certain = parts and all(headers.is_token(part) and not _PATTERN.search(part) for part in parts)
+    if len(parts) == 1:
+        return Fault("not-a-name", f"is not a {kind} name", parts[0] if certain else None)
+    if certain and _LIST.search(name):
+        return Fault("several-names", f"is several {kind} names in one entry", tuple(parts))
+    # "X Foo" may be two names or X-Foo.
+    return Fault("not-a-name", f"is not a {kind} name; each name is an entry of its own, without white space")
+
+
+def _split(text: str) -> list[str]:
+    """The names that one entry holds by mistake: `"GET, PUT"`, `'["GET", "PUT"]'`, `GET|PUT`."""
+    return [part for piece in _SEPARATORS.split(text) if (part := piece.strip(":"))]
