@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from corecors._decisions.headers import NON_WILDCARD_REQUEST_HEADER
+from corecors._decisions.headers import NON_WILDCARD_REQUEST_HEADER, WILDCARD
 
 DEFAULT_MAX_AGE = 5  # seconds, where Access-Control-Max-Age is missing or unreadable (#cors-preflight-fetch)
 
@@ -88,39 +88,48 @@ class PreflightCache:
 
     def has_method(self, key: Key, method: str, now: float) -> bool:
         """Whether this method need not be asked for (https://fetch.spec.whatwg.org/#concept-cache-match-method)."""
-        return any(entry.applies(key, now) and entry.method in (method, "*") for entry in self.entries)
+        return any(entry.applies(key, now) and entry.method in (method, WILDCARD) for entry in self.entries)
 
     def has_header(self, key: Key, name: str, now: float) -> bool:
         """Whether this header, in lower case, need not be asked for.
 
         Source: https://fetch.spec.whatwg.org/#concept-cache-match-header
         """
-        # Every engine lets `*` stand for Authorization; the standard does not.
-        names = (name,) if name == NON_WILDCARD_REQUEST_HEADER and self.engine is None else (name, "*")
+        names = self._headers_that_cover(name)
         return any(entry.applies(key, now) and entry.header in names for entry in self.entries)
+
+    def _headers_that_cover(self, name: str) -> tuple[str, ...]:
+        # Every engine lets `*` stand for Authorization; the standard does not.
+        return (name,) if name == NON_WILDCARD_REQUEST_HEADER and self.engine is None else (name, WILDCARD)
 
     def with_answer(
         self, key: Key, methods: Iterable[str], headers: Iterable[str], max_age: int, now: float
     ) -> "PreflightCache":
         """The cache after a passed preflight that listed these methods and headers.
 
-        What is remembered already is not stored twice, it gets the new time.
-        Source: https://fetch.spec.whatwg.org/#cors-preflight-fetch
+        Each entry that covers a listed name gets the new time, `*` among them; only what none covers is stored.
+        Source: https://fetch.spec.whatwg.org/#cors-preflight-fetch, the last four steps
         """
+        # "Since storing the entry" is read as "since its max-age was last set": what a response says holds from that
+        # response on, as it does in every engine.
+        expires = now + max_age
         entries = [entry for entry in self.entries if entry.expires > now]
-        fresh = [Entry(key, now + max_age, method=method) for method in methods]
-        fresh += [Entry(key, now + max_age, header=name.lower()) for name in headers]
-        for new in fresh:
-            known = [
-                index
-                for index, old in enumerate(entries)
-                if old.applies(key, now) and (old.method, old.header) == (new.method, new.header)
-            ]
-            for index in known:
-                entries[index] = replace(entries[index], expires=new.expires)
-            if not known:
-                entries.append(new)
-        return PreflightCache(tuple(entries), self.engine)
+        places: dict[tuple[str | None, str | None], list[int]] = {}  # of the entries that apply, by what they hold
+        for place, entry in enumerate(entries):
+            if entry.applies(key, now):
+                places.setdefault((entry.method, entry.header), []).append(place)
+        listed: list[list[tuple[str | None, str | None]]] = []  # each name as all that covers it, itself first
+        listed += [[(held, None) for held in (method, WILDCARD)] for method in methods]
+        listed += [[(None, held) for held in self._headers_that_cover(name.lower())] for name in headers]
+        for covered_by in listed:
+            matching = [place for held in covered_by for place in places.get(held, ())]
+            for place in matching:
+                entries[place] = replace(entries[place], expires=expires)
+            if not matching:
+                method, header = covered_by[0]
+                places[covered_by[0]] = [len(entries)]
+                entries.append(Entry(key, expires, method=method, header=header))
+        return PreflightCache(tuple(entry for entry in entries if entry.expires > now), self.engine)
 
     def without(self, origin: str, url: str) -> "PreflightCache":
         """The cache after a request from this origin to this URL failed.

@@ -13,19 +13,17 @@ Sections: https://fetch.spec.whatwg.org/#cors-safelisted-method, #cors-safeliste
 import re
 from collections.abc import Iterable
 
-from corecors._decisions.headers import FORBIDDEN_METHODS, NORMALIZED_METHODS, is_forbidden_request_header
+from corecors._decisions.headers import FORBIDDEN_METHODS, NORMALIZED_METHODS, is_forbidden_request_header, is_token
+from corecors.browser.header_lines import HTTP_WHITESPACE, split_value
 
 MAX_SAFELISTED_VALUE = 128  # bytes of one value (#cors-safelisted-request-header)
 MAX_SAFELISTED_VALUES = 1024  # bytes of all safelisted values together (#cors-unsafe-request-header-names)
 FORM_CONTENT_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 METHOD_OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
 
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _VALUE = re.compile(r"[^\x00\n\r\u0100-\U0010ffff]*")  # a ByteString without NUL and line breaks (#header-value)
 _UNSAFE_BYTE = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')  # #cors-unsafe-request-header-byte
 _LANGUAGE = re.compile(r"[0-9A-Za-z *,.;=-]*")
-# "Parse a MIME type": parameters cannot make it fail, so only the two halves of the essence are looked at.
-_ESSENCE = re.compile(rf"({_TOKEN}/{_TOKEN})[\t\n\r ]*(?:;.*)?", re.DOTALL)
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")  # "parse a single range header value", no white space, start present
 
 
@@ -55,7 +53,7 @@ def is_forbidden_header(name: str, value: str) -> bool:
     """
     if is_forbidden_request_header(name):
         return True
-    return name.lower() in METHOD_OVERRIDES and any(is_forbidden_method(item.strip("\t ")) for item in value.split(","))
+    return name.lower() in METHOD_OVERRIDES and any(map(is_forbidden_method, split_value(value)))
 
 
 def why_unsafe(name: str, value: str) -> str | None:
@@ -86,10 +84,12 @@ def _unsafe_byte(value: str) -> str | None:
 
 
 def _not_a_form(value: str) -> str | None:
-    found = _ESSENCE.fullmatch(value)
-    if found is None:
+    # "Parse a MIME type": parameters cannot make it fail, so only the two halves of the essence are looked at.
+    essence = value.partition(";")[0].rstrip(HTTP_WHITESPACE)
+    kind, slash, subtype = essence.partition("/")
+    if not slash or not is_token(kind) or not is_token(subtype):
         return "is not one media type"
-    essence = found[1].lower()
+    essence = essence.lower()
     return None if essence in FORM_CONTENT_TYPES else f"is {essence}, which no HTML form can send"
 
 

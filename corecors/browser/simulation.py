@@ -32,30 +32,12 @@ from corecors._decisions.headers import (
     SAFELISTED_METHODS,
     is_token,
 )
-from corecors.browser.exchange import (
-    Check,
-    Credentials,
-    Exchange,
-    HeaderLines,
-    Received,
-    Request,
-    SentRequest,
-    Step,
-    Verdict,
-    get,
-    lines,
-)
+from corecors.browser.cors_check import cors_checks
+from corecors.browser.exposure import exposed_names, timing_allowed
+from corecors.browser.header_lines import HTTP_WHITESPACE, HeaderLines
+from corecors.browser.messages import Credentials, Exchange, Received, Request, SentRequest
 from corecors.browser.preflight_cache import Key, PreflightCache, preflight_max_age
-from corecors.browser.response_checks import (
-    REDIRECT_STATUSES,
-    cors_checks,
-    exposed_names,
-    failed,
-    list_items,
-    passed,
-    preflight_checks,
-    timing_allowed,
-)
+from corecors.browser.preflight_checks import REDIRECT_STATUSES, preflight_checks
 from corecors.browser.safelist import (
     is_forbidden_header,
     is_forbidden_method,
@@ -64,9 +46,10 @@ from corecors.browser.safelist import (
     unsafe_headers,
 )
 from corecors.browser.urls import BAD_PORTS, WEB_PORTS, Address, parse_url
+from corecors.browser.verdicts import Check, Step, Verdict
 
 MAX_REDIRECTS = 20  # https://fetch.spec.whatwg.org/#http-redirect-fetch
-BODY_HEADERS = frozenset({"content-encoding", "content-language", "content-location", "content-type"})
+BODY_HEADERS = ("content-encoding", "content-language", "content-location", "content-type")
 _ASCII = "".join(map(chr, range(0x80)))
 
 
@@ -102,7 +85,7 @@ class _Course:
     cache: PreflightCache
     now: float
     method: str = ""
-    headers: HeaderLines = ()
+    headers: HeaderLines = field(default_factory=HeaderLines)
     body: bytes | None = None
     hops: list[Address] = field(default_factory=list[Address])
     crossed: bool = False  # response tainting "cors": once across origins, always
@@ -134,8 +117,8 @@ class _Course:
             checks=tuple(self.checks),
             exchanges=tuple(self.exchanges),
             status=None if final is None else final.status,
-            readable_headers=tuple(
-                (name, ", ".join(lines(final.headers, name))) for name in sorted(readable) if final is not None
+            readable_headers=HeaderLines(
+                (name, ", ".join(final.headers.lines(name))) for name in sorted(readable) if final is not None
             ),
             hidden_headers=tuple(name for name in names if name not in readable),
             timing_readable=final is not None and not self.timing_failed,
@@ -147,13 +130,14 @@ class _Course:
         request = self.request
         address = parse_url(request.url)
         if address is None:
-            self._refuse("dom-request", f"{request.url!r} is no absolute URL.", "Write scheme, host and path.")
+            fix = "Write scheme, host and path, the host in its ASCII form (Punycode)."
+            self._refuse("dom-request", f"{request.url!r} is not an absolute URL.", fix)
         self.hops.append(address)
         if address.has_userinfo:
-            mend = "Send them in an Authorization header."
-            self._refuse("dom-request", "fetch() takes no URL with a user name or password in it.", mend)
+            fix = "Send them in an Authorization header."
+            self._refuse("dom-request", "fetch() takes no URL with a user name or password in it.", fix)
         if not is_token(request.method):
-            self._refuse("methods", f"{request.method!r} is no method.", "A method is one word, such as GET.")
+            self._refuse("methods", f"{request.method!r} is not a method.", "A method is one word, such as GET.")
         if is_forbidden_method(request.method):
             why = f"No script may send {request.method}."
             self._refuse("forbidden-method", why, "Use another method.")
@@ -162,7 +146,7 @@ class _Course:
             self._refuse("dom-request", f"{self.method} cannot have a body.", "Use POST, or put it into the URL.")
         kept: list[tuple[str, str]] = []
         for name, untrimmed in request.headers:
-            value = untrimmed.strip("\t\n\r ")
+            value = untrimmed.strip(HTTP_WHITESPACE)
             if not is_token(name) or not is_header_value(value):
                 self._refuse(
                     "headers-class",
@@ -171,23 +155,23 @@ class _Course:
                 )
             if not is_forbidden_header(name, value):
                 kept.append((name, value))
-        self.headers, self.body = tuple(kept), request.body
+        self.headers, self.body = HeaderLines(kept), request.body
 
-    def _refuse(self, section: str, explanation: str, mend: str) -> NoReturn:
-        self._fail(failed(Step.REQUEST, section, explanation, mend))
+    def _refuse(self, section: str, explanation: str, fix: str) -> NoReturn:
+        self._fail(Check(Step.REQUEST, section, explanation, fix=fix))
 
     def _check_target(self) -> None:
         address = self.hops[-1]
         step, page = Step.TARGET, self.request.origin
         if address.scheme not in WEB_PORTS:
             why = f"CORS knows http and https only, and this address begins with {address.scheme}:."
-            self._fail(failed(step, "main-fetch", why, "Use http or https."))
+            self._fail(Check(step, "main-fetch", why, fix="Use http or https."))
         if address.port in BAD_PORTS:
             why = f"Browsers do not connect to port {address.port}, which belongs to another protocol."
-            self._fail(failed(step, "port-blocking", why, "Let the server listen on another port."))
+            self._fail(Check(step, "port-blocking", why, fix="Let the server listen on another port."))
         if page.startswith("https://") and address.scheme == "http" and not address.is_loopback:
             why = f"The page is on https, and {address.origin} is not: mixed content is blocked."
-            self._fail(failed(step, "main-fetch", why, "Serve the address over https."))
+            self._fail(Check(step, "main-fetch", why, fix="Serve the address over https."))
 
     def _fetch(self) -> None:
         """One hop: a preflight if one is due, the request, the checks on its response, and where it leads."""
@@ -227,10 +211,10 @@ class _Course:
         return own
 
     def _sent_headers(self) -> HeaderLines:
-        headers: HeaderLines = () if get(self.headers, "Accept") is not None else (("Accept", "*/*"),)
+        added = [] if self.headers.get("Accept") is not None else [("Accept", "*/*")]
         if self.crossed or self.method not in ("GET", "HEAD"):
-            headers += ((ORIGIN, self._origin()),)  # https://fetch.spec.whatwg.org/#append-a-request-origin-header
-        return headers + self.headers
+            added.append((ORIGIN, self._origin()))  # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+        return HeaderLines((*added, *self.headers))
 
     def _ask_first(self) -> None:
         """Send a preflight, if one is due (https://fetch.spec.whatwg.org/#main-fetch and #http-fetch)."""
@@ -243,40 +227,41 @@ class _Course:
         headers_due = any(not self.cache.has_header(key, name, self.now) for name in unsafe)
         reasons += unsafe.values()
         if not reasons:
-            self._judge(passed(Step.PREFLIGHT_DUE, "main-fetch", "No preflight: method and headers are safelisted."))
+            self._judge(Check(Step.PREFLIGHT_DUE, "main-fetch", "No preflight: method and headers are safelisted."))
             return
         self.preflight_wanted = True
         because = "; ".join(reasons)
         if not method_due and not headers_due:
             why = f"No preflight: an earlier one is remembered ({because})."
-            self._judge(passed(Step.PREFLIGHT_DUE, "concept-cache-match", why))
+            self._judge(Check(Step.PREFLIGHT_DUE, "concept-cache-match", why))
             return
-        self._judge(passed(Step.PREFLIGHT_DUE, "main-fetch", f"A preflight is due: {because}."))
+        self._judge(Check(Step.PREFLIGHT_DUE, "main-fetch", f"A preflight is due: {because}."))
         self._preflight(key, tuple(unsafe))
 
     def _preflight(self, key: Key, unsafe_names: tuple[str, ...]) -> None:
         """Ask, and check the answer (https://fetch.spec.whatwg.org/#cors-preflight-fetch)."""
-        headers: HeaderLines = (("Accept", "*/*"), (ORIGIN, key.origin), (REQUEST_METHOD, self.method))
+        lines = [("Accept", "*/*"), (ORIGIN, key.origin), (REQUEST_METHOD, self.method)]
         if unsafe_names:
-            headers += ((REQUEST_HEADERS, ",".join(unsafe_names)),)
+            lines.append((REQUEST_HEADERS, ",".join(unsafe_names)))
         # Never with credentials, whatever the request's own mode.
-        received = self._exchange(SentRequest(method=PREFLIGHT_METHOD, url=key.url, headers=headers, preflight=True))
+        sent = SentRequest(method=PREFLIGHT_METHOD, url=key.url, headers=HeaderLines(lines), preflight=True)
+        received = self._exchange(sent)
         checks = preflight_checks(
             received,
             key.origin,
             self.request.credentials,
             self.method,
             unsafe_names,
-            has_authorization=get(self.headers, NON_WILDCARD_REQUEST_HEADER) is not None,
+            has_authorization=self.headers.get(NON_WILDCARD_REQUEST_HEADER) is not None,
             upload_listeners=self.request.upload_listeners,
         )
         self._judge(*checks, of_response=True)
         if all(check.passed for check in checks) or self.cache.engine is not None:
-            listed, _ = list_items(received, ALLOW_METHODS)
+            listed, _ = received.headers.tokens(ALLOW_METHODS)
             if self.request.upload_listeners and received.get(ALLOW_METHODS) is None:
                 listed = [self.method]
-            names, _ = list_items(received, ALLOW_HEADERS)
-            max_age = preflight_max_age(lines(received.headers, MAX_AGE), self.cache.engine)
+            names, _ = received.headers.tokens(ALLOW_HEADERS)
+            max_age = preflight_max_age(received.headers.lines(MAX_AGE), self.cache.engine)
             self.cache = self.cache.with_answer(key, listed, names, max_age, self.now)
         else:  # only in practice: the standard's cache has forgotten it
             self.cache = self.cache.without(key.origin, key.url)
@@ -284,7 +269,7 @@ class _Course:
     def _follow(self, received: Received) -> None:
         """Go where a redirect leads (https://fetch.spec.whatwg.org/#http-redirect-fetch)."""
         here = self.hops[-1]
-        targets = lines(received.headers, "Location")
+        targets = received.headers.lines("Location")
         # Browsers take the bytes for UTF-8 and percent-encode what is not ASCII.
         there = parse_url(quote(targets[0], safe=_ASCII, encoding="latin-1", errors="replace"), here)
         if len(targets) > 1 or there is None:
@@ -299,24 +284,24 @@ class _Course:
         get_instead = received.status in (301, 302) and self.method == "POST"
         if get_instead or (received.status == 303 and self.method not in ("GET", "HEAD")):
             self.method, self.body = "GET", None
-            self.headers = tuple(line for line in self.headers if line[0].lower() not in BODY_HEADERS)
+            self.headers = self.headers.without(*BODY_HEADERS)
         if there.origin != here.origin:
-            self.headers = tuple(line for line in self.headers if line[0].lower() != NON_WILDCARD_REQUEST_HEADER)
+            self.headers = self.headers.without(NON_WILDCARD_REQUEST_HEADER)
         self.hops.append(there)
         sent_as = f", from now on as origin {self._origin()}" if self._origin() != self.request.origin else ""
         why = f"Redirected ({received.status}) to {there.url}{sent_as}."
-        self._judge(passed(Step.REDIRECT, "http-redirect-fetch", why, "Location", targets[0]), of_response=True)
+        self._judge(Check(Step.REDIRECT, "http-redirect-fetch", why, "Location", targets[0]), of_response=True)
 
-    def _stop_redirect(self, received: Received, what: str, mend: str) -> NoReturn:
+    def _stop_redirect(self, received: Received, what: str, fix: str) -> NoReturn:
         why = f"The redirect ({received.status}) is not followed: {what}."
         location = received.get("Location")
-        self._fail(failed(Step.REDIRECT, "http-redirect-fetch", why, mend, "Location", location), of_response=True)
+        self._fail(Check(Step.REDIRECT, "http-redirect-fetch", why, "Location", location, fix), of_response=True)
 
     def _success(self, received: Received) -> Check:
         why = f"The script can read the response ({received.status})"
         if self.crossed:
-            return passed(Step.READ, "concept-filtered-response-cors", f"{why}.")
-        return passed(Step.READ, "concept-filtered-response-basic", f"{why}: it comes from the page's own origin.")
+            return Check(Step.READ, "concept-filtered-response-cors", f"{why}.")
+        return Check(Step.READ, "concept-filtered-response-basic", f"{why}: it comes from the page's own origin.")
 
     def _exchange(self, sent: SentRequest) -> Received:
         received = self.send(sent)

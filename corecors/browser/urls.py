@@ -5,15 +5,13 @@ Facts
 Two URLs have the same origin if scheme, host and port agree. A browser reads more loosely than RFC 3986: it ignores
 tabs and line breaks, takes a backslash for a slash and any number of slashes before the host, and it writes a host in
 lower case and a port only where it is not the scheme's default. https://url.spec.whatwg.org/#concept-basic-url-parser
-
-Not read here, and refused: hosts outside ASCII (their Punycode form is read) and IPv4 addresses in any notation but
-dotted decimal.
 """
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import quote
+
+from corecors.browser.hosts import read_host
 
 WEB_PORTS = {"http": 80, "https": 443}  # the schemes that CORS is about, and their default ports
 
@@ -28,10 +26,13 @@ BAD_PORTS = frozenset(
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
 _TAB_AND_NEWLINE = str.maketrans("", "", "\t\n\r")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.DOTALL)
-_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{0,9}))?")
-_DOMAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff#%/:<>?@\[\\\]^|]+")  # no forbidden domain code point, ASCII only
-_NUMERIC_LAST_LABEL = re.compile(r"(?:.*\.)?(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?", re.DOTALL)
-_KEPT = "!#$%&'()*+,-./:;=?@[\\]^_`{|}~"  # printable ASCII that is not percent-encoded
+_HOST_AND_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]*))?")
+_LONGEST_PORT = 5  # digits without leading zeros
+
+# What is not percent-encoded: https://url.spec.whatwg.org/#path-percent-encode-set, #special-query-percent-encode-set.
+# A `#` ends both, a `?` ends the path; `%` stands for itself.
+_KEPT_IN_PATH = "!$%&'()*+,-./:;=@[\\]_|~"
+_KEPT_IN_QUERY = "!$%&()*+,-./:;=?@[\\]^_`{|}~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,11 @@ class Address:
 
 
 def parse_url(text: str, base: Address | None = None) -> Address | None:
-    """Read a URL, relative to `base` if there is one. None if it is no URL."""
+    """Read a URL, relative to `base` if there is one; lone surrogates count as U+FFFD. None if it is not a URL.
+
+    Source: https://url.spec.whatwg.org/#concept-basic-url-parser
+    """
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = text.strip(_C0_AND_SPACE).translate(_TAB_AND_NEWLINE).partition("#")[0]
     path, mark, query = text.partition("?")
     scheme = _SCHEME.fullmatch(path)
@@ -90,7 +95,7 @@ def parse_url(text: str, base: Address | None = None) -> Address | None:
         path, query = base_path, query or base_mark + base_query
     elif not path.startswith("/"):
         path = base_path.rpartition("/")[0] + "/" + path
-    return Address(base.scheme, base.host, base.port, _path(path) + _encoded(query))
+    return Address(base.scheme, base.host, base.port, _path(path) + _query(query))
 
 
 def _with_authority(scheme: str, text: str) -> Address | None:
@@ -99,36 +104,25 @@ def _with_authority(scheme: str, text: str) -> Address | None:
     parts = _HOST_AND_PORT.fullmatch(place)
     if parts is None:
         return None
-    host, port = parts[1].lower(), int(parts[2]) if parts[2] else None
-    if not _is_host(host) or (port is not None and port > 65535):
+    host, digits = read_host(parts[1]), (parts[2] or "").lstrip("0")
+    if host is None or len(digits) > _LONGEST_PORT:
         return None
-    if host.startswith("["):
-        host = f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
+    port = int(digits or "0") if parts[2] else None
+    if port is not None and port > 65535:
+        return None
     path, mark, query = text[len(authority) :].partition("?")
     return Address(
         scheme,
         host,
         None if port == WEB_PORTS[scheme] else port,
-        _path(path) + _encoded(mark + query),
+        _path(path) + _query(mark + query),
         # `//@host` has an empty user and no password: no userinfo; nor has `//:@host`.
         has_userinfo=userinfo not in ("", ":"),
     )
 
 
-def _is_host(host: str) -> bool:
-    try:
-        if host.startswith("["):
-            ipaddress.IPv6Address(host[1:-1])
-            return host.endswith("]") and "%" not in host  # no zone: it means something on one machine only
-        if _NUMERIC_LAST_LABEL.fullmatch(host):
-            ipaddress.IPv4Address(host)
-    except ValueError:
-        return False
-    return _DOMAIN.fullmatch(host) is not None
-
-
 def _path(path: str) -> str:
-    """An absolute path without dot segments (`%2e` counts as a dot) and with everything but printable ASCII encoded."""
+    """An absolute path without dot segments (`%2e` counts as a dot) percent-encoded where it has to be."""
     kept: list[str] = []
     segments = path.split("/")[1:] or [""]
     for segment in segments:
@@ -139,8 +133,8 @@ def _path(path: str) -> str:
             kept.append(segment)
     if segments[-1].lower().replace("%2e", ".") in (".", ".."):
         kept.append("")
-    return _encoded("/" + "/".join(kept))
+    return quote("/" + "/".join(kept), safe=_KEPT_IN_PATH)
 
 
-def _encoded(text: str) -> str:
-    return quote(text, safe=_KEPT)
+def _query(query: str) -> str:
+    return quote(query, safe=_KEPT_IN_QUERY)

@@ -109,7 +109,7 @@ def _as_data(allowed: bool, decisions: list[Decision], verdict: Verdict | None) 
 def _explanation(allowed: bool, decisions: list[Decision], verdict: Verdict | None) -> str:
     """The policy's own words where it refuses; the browser's where it sends nothing, or keeps the answer to itself."""
     if verdict is not None and not allowed and (not decisions or decisions[-1].allowed):
-        return f"{verdict.explanation} {verdict.mend}".strip()
+        return f"{verdict.explanation} {verdict.fix}".strip()
     return decisions[-1].explain()
 
 

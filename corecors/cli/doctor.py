@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from corecors._decisions.headers import ORIGIN
-from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
+from corecors.browser import Credentials, HeaderLines, Received, Request, SentRequest, Verdict, simulate
 from corecors.cli.bounded_client import (
     MAX_REQUESTS,
     BoundedClient,
@@ -145,7 +145,9 @@ def _hazards(request: Request, verdict: Verdict, client: BoundedClient) -> Itera
         answer: Received = last.received
     else:
         answer = client(
-            SentRequest(method="GET", url=last.sent.url, headers=(("Accept", "*/*"), (ORIGIN, request.origin)))
+            SentRequest(
+                method="GET", url=last.sent.url, headers=HeaderLines((("Accept", "*/*"), (ORIGIN, request.origin)))
+            )
         )
     yield from find_hazards(last.sent.url, request.origin, answer, client)
 
@@ -162,7 +164,7 @@ def _as_data(verdict: Verdict, hazards: list[Hazard], unfinished: str | None, se
                 "passed": check.passed,
                 "passed_in_practice": check.passed_in_practice,
                 "explanation": check.explanation,
-                "mend": check.mend,
+                "mend": check.fix,
                 "header": check.header,
                 "value": check.value,
                 "section": check.url,
@@ -197,7 +199,7 @@ def _first_finding(verdict: Verdict, hazards: list[Hazard]) -> dict[str, str] | 
         return {
             "what": check.step.value,
             "explanation": check.explanation,
-            "mend": check.mend,
+            "mend": check.fix,
             "page": page_section(verdict),
         }
     if hazards:

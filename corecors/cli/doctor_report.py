@@ -85,8 +85,8 @@ def _print_summary(console: Console, verdict: Verdict, hazards: list[Hazard]) ->
         console.print(styled(("Works in today's browsers only", "bold yellow"), f": {check.explanation}"))
     else:
         console.print(styled(("A browser would say no", "bold red"), f": {check.explanation}"))
-    if check.mend:
-        console.print(styled(("Mend: ", "bold green"), check.mend))
+    if check.fix:
+        console.print(styled(("Mend: ", "bold green"), check.fix))
     console.print(styled((f"Rule: {check.url}\nMore: {page_section(verdict)}", "dim")), soft_wrap=True)
 
 

@@ -9,9 +9,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from corecors._decisions.headers import ALLOW_CREDENTIALS, ALLOW_ORIGIN, ORIGIN, VARY, WILDCARD
-from corecors.browser import Credentials, Received, SentRequest
-from corecors.browser.exchange import lines
-from corecors.browser.response_checks import cors_checks
+from corecors.browser import Credentials, HeaderLines, Received, SentRequest
+from corecors.browser.cors_check import cors_checks
 
 # RFC 2606 keeps .invalid free: nobody can register these, so a server that lets them in lets anybody in.
 STRANGER = "https://corecors-doctor.invalid"
@@ -63,7 +62,7 @@ def find_hazards(url: str, origin: str, answer: Received, send: Send) -> Iterato
 
 def _get(url: str, origin: str | None) -> SentRequest:
     headers = (("Accept", "*/*"), *(() if origin is None else ((ORIGIN, origin),)))
-    return SentRequest(method="GET", url=url, headers=headers)
+    return SentRequest(method="GET", url=url, headers=HeaderLines(headers))
 
 
 def _reads(answer: Received, origin: str) -> bool:
@@ -80,7 +79,7 @@ def _vary(answer: Received) -> list[str]:
 
 def _about_lines(answer: Received) -> Iterator[Hazard]:
     for name in (ALLOW_ORIGIN, ALLOW_CREDENTIALS):
-        found = lines(answer.headers, name)
+        found = answer.headers.lines(name)
         if len(found) > 1:
             yield Hazard(
                 f"{name} doubled",

@@ -1,9 +1,14 @@
 """How many preflights the model of the browser sends: #cors-preflight-cache."""
 
+import random
+
+import naive_preflight_cache
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corecors.browser import Credentials, Engine, PreflightCache, Received, Request, SentRequest, Verdict, simulate
-from corecors.browser.preflight_cache import preflight_max_age
+from corecors.browser.preflight_cache import Key, preflight_max_age
 
 PAGE = "https://app.example"
 API = "https://api.example/item"
@@ -152,6 +157,63 @@ def test_a_later_preflight_sets_the_time_anew() -> None:
     browser.server = Server("0", headers="X-A, X-B, X-C")
     assert browser.ask("PUT", "X-C").preflights == 1
     assert browser.ask("PUT").preflights == 1
+
+
+@pytest.mark.parametrize(
+    ("remembered", "listed", "left"),
+    [
+        pytest.param("*", "PUT, DELETE", {"*": 1}, id="the star covers what is listed: it gets the new time"),
+        pytest.param("PUT", "*", {"PUT": 600, "*": 1}, id="a name does not cover the star"),
+        pytest.param("PUT, *", "DELETE", {"PUT": 600, "*": 1}, id="only the star covers another name"),
+        pytest.param("PUT, *", "PUT", {"PUT": 1, "*": 1}, id="both cover it: both get the new time"),
+        pytest.param("*", "put", {"*": 1}, id="in any case of letters"),
+        pytest.param("PUT", "put", {"PUT": 600, "put": 1}, id="a method in another case is another method"),
+        pytest.param("*", "", {"*": 600}, id="nothing listed"),
+    ],
+)
+def test_what_covers_a_listed_method_gets_the_new_time(remembered: str, listed: str, left: dict[str, float]) -> None:
+    key = Key(PAGE, API, credentials=False)
+    cache = PreflightCache().with_answer(key, remembered.split(", "), [], 600, 0)
+    cache = cache.with_answer(key, [name for name in listed.split(", ") if name], [], 1, 0)
+    assert {entry.method: entry.expires for entry in cache.entries} == left
+
+
+@pytest.mark.parametrize("engine", [None, Engine.CHROMIUM])
+def test_the_star_covers_listed_headers_but_authorization_by_the_standard(engine: Engine | None) -> None:
+    key = Key(PAGE, API, credentials=False)
+    cache = PreflightCache(engine=engine).with_answer(key, [], ["*"], 600, 0)
+    cache = cache.with_answer(key, [], ["Authorization"], 5, 0)
+    standard = {"*": 600, "authorization": 5}
+    assert {entry.header: entry.expires for entry in cache.entries} == (standard if engine is None else {"*": 5})
+    cache = cache.with_answer(key, [], ["X-A"], 1, 0)
+    assert {entry.header: entry.expires for entry in cache.entries} == (
+        {**standard, "*": 1} if engine is None else {"*": 1}
+    )
+
+
+def test_a_star_that_is_reset_is_asked_for_again() -> None:
+    browser = Browser(Server("600", methods="*"))
+    assert browser.ask("PUT").preflights == 1
+    browser.server = Server("1", methods="PUT, DELETE", headers="X-C")
+    assert browser.ask("PUT", "X-C").preflights == 1
+    browser.now += 2
+    assert browser.ask("PATCH").preflights == 1
+
+
+@given(st.integers(0, 2**32))
+def test_the_cache_does_as_the_steps_of_the_standard(seed: int) -> None:
+    source, course = random.Random(seed), naive_preflight_cache.Course()
+    for _ in range(15):
+        ask = naive_preflight_cache.random_ask(source)
+        assert course.difference(ask) is None, ask
+
+
+def test_a_list_of_thousands_of_names_is_stored_in_time() -> None:
+    names = [f"x-{number}" for number in range(5000)]
+    key = Key(PAGE, API, credentials=False)
+    cache = PreflightCache().with_answer(key, names, names, 600, 0).with_answer(key, names, names, 60, 0)
+    assert len(cache.entries) == 10_000
+    assert {entry.expires for entry in cache.entries} == {60}
 
 
 def test_old_entries_are_thrown_away() -> None:

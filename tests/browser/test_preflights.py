@@ -48,7 +48,7 @@ def test_a_redirected_preflight_is_called_that(status: int, allow: Lines) -> Non
 def test_a_preflight_without_headers_is_explained_by_its_status(status: int, step: Step, hint: str) -> None:
     verdict = judge("PUT", preflight=(), preflight_status=status)
     assert verdict.step is step
-    assert hint in verdict.mend
+    assert hint in verdict.fix
     failed = {check.step for check in verdict.checks if not check.passed}
     assert failed == {Step.PREFLIGHT_ORIGIN} | ({Step.PREFLIGHT_STATUS} if status != 204 else set())
 
@@ -100,7 +100,7 @@ def test_several_lines_are_one_list() -> None:
 def test_the_explanation_tells_upper_from_lower_case() -> None:
     verdict = judge("patch", answer=((ACAO, "*"), (ACAM, "GET, PATCH")))
     assert verdict.explanation.startswith("Access-Control-Allow-Methods lists PATCH, and the method is patch")
-    assert verdict.mend.startswith("Let the page write the method as PATCH")
+    assert verdict.fix.startswith("Let the page write the method as PATCH")
 
 
 def test_with_upload_listeners_the_method_need_not_be_listed() -> None:
@@ -210,7 +210,7 @@ def test_authorization_under_the_star_fails_by_the_standard_and_passes_in_browse
     assert (verdict.readable_in_practice, verdict.status) == (True, 200)
     assert [exchange.sent.method for exchange in verdict.exchanges] == ["OPTIONS", "GET"]
     assert "today's browsers let it pass" in verdict.explanation
-    assert verdict.mend == "Name it: `Access-Control-Allow-Headers: *, Authorization`."
+    assert verdict.fix == "Name it: `Access-Control-Allow-Headers: *, Authorization`."
 
 
 def test_browsers_are_no_laxer_than_that() -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from corecors.browser import Credentials, Received, Request, SentRequest, Step, Verdict, simulate
-from corecors.browser.urls import parse_url
 
 PAGE = "https://app.example"
 LOCAL = "https://app.example/first"
@@ -335,86 +334,6 @@ def test_timings_stay_hidden_once_a_hop_hid_them() -> None:
     assert follow(Request(url=LOCAL, origin=PAGE), (REMOTE, 302, ()), ("", 200, timed)).timing_readable
 
 
-# --- Addresses: https://url.spec.whatwg.org/ ---
-
-
-@pytest.mark.parametrize(
-    ("written", "read"),
-    [
-        ("https://api.example", "https://api.example/"),
-        ("HTTPS://API.Example:443/A", "https://api.example/A"),
-        ("http://api.example:0080/", "http://api.example/"),
-        ("https://api.example:80/", "https://api.example:80/"),
-        ("https:\\\\api.example\\a\\b?c\\d", "https://api.example/a/b?c\\d"),
-        ("  https://api.example/\x00", "https://api.example/"),
-        ("ht\ntps://api.\texample/a\rb", "https://api.example/ab"),
-        ("https:api.example/x", "https://api.example/x"),
-        ("https:////api.example/x", "https://api.example/x"),
-        ("https://api.example/a/./b/../c/%2E%2e/d/..", "https://api.example/a/"),
-        ("https://api.example/../..", "https://api.example/"),
-        ("https://api.example/.", "https://api.example/"),
-        ("https://api.example?q=../x#f?g", "https://api.example/?q=../x"),
-        ("https://api.example/ä b", "https://api.example/%C3%A4%20b"),
-        ("https://a:b@c:d@api.example/@x", "https://api.example/@x"),
-        ("http://[0:0::1]:8080/", "http://[::1]:8080/"),
-        ("http://127.0.0.1/", "http://127.0.0.1/"),
-        ("https://a_b.example//x//", "https://a_b.example//x//"),
-        ("https://xn--nxa.example/", "https://xn--nxa.example/"),
-    ],
-)
-def test_an_address_is_read_as_browsers_do(written: str, read: str) -> None:
-    address = parse_url(written)
-    assert address is not None
-    assert address.url == read
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "", "api.example", "/a", "https://", "https://:80/", "https://a b/", "https://a%41/", "https://a|b/",
-        "https://api.example:65536/", "https://api.example:x/", "https://api.example:99999999999/", "http://[::1/",
-        "http://[::g]/", "http://[fe80::1%25eth0]/", "http://1.2.3/", "http://256.1.1.1/", "http://0x7f.1/",
-        "https://münchen.example/", "http://::1/", "https://a@/",
-    ],
-)  # fmt: skip
-def test_what_is_no_address_is_none(written: str) -> None:
-    assert parse_url(written) is None
-
-
-@pytest.mark.parametrize(
-    ("relative", "read"),
-    [
-        ("/x", "https://api.example:8443/x"),
-        ("x", "https://api.example:8443/a/x"),
-        ("../x?r", "https://api.example:8443/x?r"),
-        ("?r", "https://api.example:8443/a/b?r"),
-        ("", "https://api.example:8443/a/b?q"),
-        ("#f", "https://api.example:8443/a/b?q"),
-        ("//other.example/x", "https://other.example/x"),
-        ("\\\\other.example/x", "https://other.example/x"),
-        ("/\\other.example/x", "https://other.example/x"),
-        ("///other.example/x", "https://other.example/x"),
-        ("https:x", "https://api.example:8443/a/x"),
-        ("https:/x", "https://api.example:8443/x"),
-        ("http:x", "http://x/"),
-        ("http:/x", "http://x/"),
-        ("x:y", "x:"),
-        ("./x:y", "https://api.example:8443/a/x:y"),
-    ],
-)
-def test_a_relative_address_is_read_as_browsers_do(relative: str, read: str) -> None:
-    base = parse_url("https://api.example:8443/a/b?q")
-    address = parse_url(relative, base)
-    assert address is not None
-    assert address.url == read
-
-
 def test_a_location_outside_ascii_is_percent_encoded_byte_by_byte() -> None:
     verdict = follow(Request(url=REMOTE, origin=PAGE), ("/\xc3\xa4%20 b", 302, OPEN), ("", 200, OPEN))
     assert verdict.exchanges[1].sent.url == "https://api.example/%C3%A4%20%20b"
-
-
-def test_an_address_outside_the_web_has_an_opaque_origin() -> None:
-    address = parse_url("FTP://api.example/x")
-    assert address is not None
-    assert (address.scheme, address.origin, address.url) == ("ftp", "null", "ftp:")

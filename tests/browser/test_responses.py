@@ -8,7 +8,7 @@ import pytest
 from judging import ACAC, ACAM, ACAO, ACEH, INCLUDE, PAGE, Lines, judge, with_credentials
 
 from corecors.browser import Credentials, Received, Step
-from corecors.browser.response_checks import exposed_names, list_items
+from corecors.browser.exposure import exposed_names
 
 # --- Access-Control-Allow-Origin: #cors-check steps 1 to 4 ---
 
@@ -58,7 +58,7 @@ def test_no_line_does_not() -> None:
     verdict = judge(answer=(("Content-Type", "text/plain"),), status=500)
     assert verdict.step is Step.RESPONSE_ORIGIN
     assert verdict.explanation == "The response (500) has no Access-Control-Allow-Origin header."
-    assert verdict.mend == f"Send `Access-Control-Allow-Origin: {PAGE}` if the page may read this, on errors too."
+    assert verdict.fix == f"Send `Access-Control-Allow-Origin: {PAGE}` if the page may read this, on errors too."
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_the_explanation_names_the_difference(value: str, hint: str) -> None:
 
 
 def test_nobody_is_told_to_allow_null() -> None:
-    assert "null` identifies nobody" in judge(origin="null", answer=((ACAO, PAGE),)).mend
-    assert "null` identifies nobody" in judge(origin="null", answer=()).mend
+    assert "null` identifies nobody" in judge(origin="null", answer=((ACAO, PAGE),)).fix
+    assert "null` identifies nobody" in judge(origin="null", answer=()).fix
 
 
 # --- Access-Control-Allow-Credentials: #cors-check steps 5 and 6, #cors-protocol-and-credentials ---
@@ -203,9 +203,9 @@ def test_names_alone_are_enough_for_exposed_names() -> None:
 
 
 def test_a_list_is_its_items_or_its_first_bad_item() -> None:
-    assert list_items(Received(200, ((ACAM, ", a,,\tb "), (ACAM, "c"))), ACAM) == (["a", "b", "c"], None)
-    assert list_items(Received(200, ((ACAM, "a, b c, d e"),)), ACAM) == ([], "b c")
-    assert list_items(Received(200), ACAM) == ([], None)
+    assert Received(200, ((ACAM, ", a,,\tb "), (ACAM, "c"))).headers.tokens(ACAM) == (["a", "b", "c"], None)
+    assert Received(200, ((ACAM, "a, b c, d e"),)).headers.tokens(ACAM) == ([], "b c")
+    assert Received(200).headers.tokens(ACAM) == ([], None)
 
 
 # --- Timing-Allow-Origin: #tao-check ---
@@ -219,6 +219,9 @@ def test_a_list_is_its_items_or_its_first_bad_item() -> None:
         ([PAGE], True),
         ([f"http://b.example, {PAGE}"], True),
         (["http://b.example", PAGE], True),
+        (['"a', f'b", {PAGE}'], True),
+        (['"a', f'{PAGE}, b"'], False),
+        (['"a, *"'], False),
         (["http://b.example"], False),
         (["null"], False),
         ([PAGE.upper()], False),

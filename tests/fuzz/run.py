@@ -1,8 +1,10 @@
-"""Fuzz the parsers with atheris: `python tests/fuzz/run.py` for all of them, a minute in all, or
+"""Fuzz the parsers with atheris, and compare the model of the browser with other implementations at random:
 
+    python tests/fuzz/run.py                     all of them, each for its time below
     python tests/fuzz/run.py TARGET [SECONDS]
 
-What fails is printed with its input. Such an input becomes a line of seeds/TARGET.txt, which the tests replay.
+What fails is printed with its input. An input on which atheris fails becomes a line of seeds/TARGET.txt, which the
+tests replay; where a difference belongs is said in the script that found it.
 """
 
 import subprocess
@@ -15,6 +17,10 @@ import atheris
 SECONDS = 13  # for each target where nothing else is said
 MAX_LENGTH = 1400  # bytes; a longer text is refused for its length alone
 TIMEOUT = 20  # seconds for one input: an endless loop, not a slow machine
+
+# Scripts beside this one that take seconds: they compare instead of crashing, and need no instrumented imports.
+COMPARISONS = {"urls": "urls_against_node.py", "preflight_cache": "cache_against_the_standard.py"}
+COMPARISON_SECONDS = 60
 
 with atheris.instrument_imports(include=["corecors"]):
     import fuzz_targets
@@ -43,12 +49,20 @@ def fuzz(target: str, seconds: int) -> None:
         atheris.Fuzz()
 
 
+def compare(target: str, seconds: int) -> int:
+    """The exit status of the script: 0 where nothing differed."""
+    script = Path(__file__).with_name(COMPARISONS[target])
+    return subprocess.run([sys.executable, script, str(seconds)]).returncode
+
+
 def main() -> int:
     if len(sys.argv) > 1:
-        fuzz(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else SECONDS)
-    failed = [
-        target for target in fuzz_targets.TARGETS if subprocess.run([sys.executable, __file__, target]).returncode
-    ]
+        target, seconds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None
+        if target in COMPARISONS:
+            return compare(target, seconds or COMPARISON_SECONDS)
+        fuzz(target, seconds or SECONDS)
+    targets = [*fuzz_targets.TARGETS, *COMPARISONS]
+    failed = [target for target in targets if subprocess.run([sys.executable, __file__, target]).returncode]
     print("found something in:", ", ".join(failed)) if failed else print("found nothing")
     return bool(failed)
 

@@ -183,7 +183,10 @@ SERVERS = {
         on_preflight(lambda headers: (204, having(headers, (NAMES, "x-other")))), PUT, "preflight: header", "x-token"
     ),
     "the preflight quotes its list": Broken(
-        on_preflight(lambda headers: (204, having(headers, (NAMES, '"x-token"')))), PUT, "preflight: syntax", "no name"
+        on_preflight(lambda headers: (204, having(headers, (NAMES, '"x-token"')))),
+        PUT,
+        "preflight: syntax",
+        "not a name",
     ),
     "the preflight forgets credentials": Broken(
         on_preflight(lambda headers: (204, without(headers, CREDENTIALS))), (*PUT, *COOKIES), "preflight: credentials"
