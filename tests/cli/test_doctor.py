@@ -176,7 +176,7 @@ def unused_port() -> int:
         pytest.param(["http://127.0.0.1:PORT/", "--origin", PAGE], "no answer from", id="nobody there"),
         pytest.param(["ftp://127.0.0.1/", "--origin", PAGE], "is no address of a server", id="another scheme"),
         pytest.param(["api.example.com", "--origin", PAGE], "is no address of a server", id="no scheme"),
-        pytest.param(["http://127.0.0.1/", "--origin", f"{PAGE}/"], "is no origin", id="a slash"),
+        pytest.param(["http://127.0.0.1/", "--origin", f"{PAGE}/"], "is not an origin", id="a slash"),
         pytest.param(["http://127.0.0.1/", "--origin", PAGE, "-H", "X-A"], "has no value", id="a header without value"),
         pytest.param(["http://127.0.0.1/"], "Missing option '--origin'", id="no origin"),
         pytest.param(
