@@ -8,13 +8,14 @@ import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.exceptions import NotFound, UnsupportedMediaType
 from werkzeug.wrappers import Request, Response
 
-from corecors import Decision, PolicyError, policy_from_mapping
+from corecors import CORSRequest, Decision, PolicyError, policy_from_mapping
 from corecors.adapters.wsgi import CORSMiddleware
 
 PREFIX = "/play/"  # at the API
@@ -22,7 +23,7 @@ PATH = "/playground"  # at the page
 MAX_PLAYS = 100  # policies that are kept; older ones give way
 MAX_EXCHANGES = 20  # that one of them remembers
 MAX_POLICY_LENGTH = 65_536  # bytes of JSON
-DECISION = "corecors.demo.decision"  # in the environ
+DECISION: ContextVar[Decision] = ContextVar("the decision about the request that this thread serves")
 
 # The request headers that are worth showing, as WSGI spells them; the script's own come from the page.
 SHOWN = ("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "HTTP_COOKIE")
@@ -95,9 +96,9 @@ class Playground:
         return as_json({"path": PREFIX + token, "exchanges": f"{PATH}/{token}"}, 201)
 
 
-def note(decision: Decision, environ: WSGIEnvironment) -> None:
-    """Keep the decision where the exchange is put together."""
-    environ[DECISION] = decision
+def note(decision: Decision, request: CORSRequest) -> None:
+    """Keep the decision for the exchange, which is put together when the response starts."""
+    DECISION.set(decision)
 
 
 @Request.application
@@ -111,7 +112,7 @@ def answer(request: Request) -> Response:
 
 def as_exchange(environ: WSGIEnvironment, status: str, headers: list[tuple[str, str]]) -> dict[str, Any]:
     """What was asked and answered, for the page."""
-    decision: Decision = environ[DECISION]
+    decision = DECISION.get()
     asked = [(name.removeprefix("HTTP_").replace("_", "-").title(), environ[name]) for name in SHOWN if name in environ]
     return {
         "method": environ["REQUEST_METHOD"],

@@ -62,7 +62,7 @@ def test_the_headers_are_shown_to_people():
     ("origin", "explanation"),
     [
         pytest.param("https://app.example.com.evil.test", "is not allowed", id="a look-alike"),
-        pytest.param("https://app.example.com/", "no serialised origin", id="an origin that no browser sends"),
+        pytest.param("https://app.example.com/", "not a serialised origin", id="an origin that no browser sends"),
         pytest.param("null", "is 'null'", id="null"),
     ],
 )
