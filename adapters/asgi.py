@@ -1,0 +1,308 @@
+"""CORS around any ASGI 3 application.
+
+    app = CORSMiddleware(app, Policy(allow_origins=["https://app.example.com"]))
+
+Preflights are answered here, and a WebSocket handshake that may not be is refused before the application accepts it.
+Every other request reaches the application, and every response that it starts gets the policy's headers. What is
+decided, and every header, comes from the core.
+
+Facts
+-----
+Header names in a scope ought to be lower case, yet not every server and test client sends them so, and an application's
+are spelled as its framework likes. They are compared without regard to case here, and sent in lower case.
+https://asgi.readthedocs.io/en/latest/specs/www.html
+Several lines of one name are one value, joined by commas (RFC 9110, 5.3): two `Origin` lines are one malformed origin.
+`path` is percent-decoded once and contains `root_path`; `raw_path`, where a server has it, is what was sent.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from inspect import Parameter, signature
+from itertools import product
+from logging import getLogger
+from typing import Any
+
+from corecors import CORSRequest, Decision, Door, Policy, PolicySource, merge_headers, path_is_ambiguous
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Lines = tuple[tuple[str, str], ...]
+ByteLines = list[tuple[bytes, bytes]]
+Merge = Callable[[list[tuple[str, str]]], list[tuple[str, str]]]
+
+MAX_REMEMBERED = 1024  # encoded answers, some 600 bytes each
+MAX_KNOWN_NAMES = 1024  # of response headers; an application has a few dozen
+# Every spelling of one name, so that a single look-up compares without regard to case. Each request pays for it once a
+# header: measured by `python -m benchmarks asgi`.
+_ORIGIN = frozenset(bytes(letters) for letters in product(*zip(b"origin", b"ORIGIN", strict=True)))
+_READ = frozenset(
+    (b"host", b"origin", b"access-control-request-method", b"access-control-request-headers", b"sec-fetch-site")
+)
+_CREDENTIALS = frozenset((b"cookie", b"authorization"))
+_SCHEMES = {"ws": "http", "wss": "https"}  # a page's origin never has these
+# An answer that has every line there is outside of `Access-Control-*`: what leaves unchanged with it is not ours.
+_FULL = Policy(allow_origins=["https://example.com"], allow_timing=True).lines("https://example.com") or ()
+_unrelated: set[bytes] = set()  # response header names, in lower case, that were seen to be none of ours
+
+
+class CORSMiddleware:
+    """An ASGI application that answers for `app` under `policy`.
+
+    policy: a `Policy`, or what chooses one for each request, such as `PathPolicies`. May be replaced while serving:
+        each request sees the old one or the new one, never both.
+    options: those of every door, see `corecors.Door`: `on_decision`, `report_only`, `block_disallowed`,
+        `check_websockets`, `own_origins`, `rejections`.
+
+    A predicate may be async: it is awaited at most once a request, and only for an origin that nothing else allows. One
+    that is not is called in the event loop, and must not block. Raises `TypeError` for an application of another kind.
+    """
+
+    def __init__(self, app: Application, policy: Policy | PolicySource, **options: Any) -> None:
+        require_asgi(app)
+        self.app = app
+        self._door = Door(asks_async=True, **options)
+        self._has_looked = False
+        self.policy = policy
+
+    @property
+    def policy(self) -> Policy | PolicySource:
+        """The policy in force."""
+        return self._serving.policy
+
+    @policy.setter
+    def policy(self, policy: Policy | PolicySource) -> None:
+        self._door.check_policy(policy)
+        self._serving = policy, RememberedLines.of(policy, self._door)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        policy, lines_of = self._serving  # once: a policy that is replaced meanwhile does not divide this request
+        if lines_of is None or scope["type"] != "http" or scope["method"] == "OPTIONS":
+            await self._serve(policy, scope, receive, send)
+            return
+        # RememberedLines.for_scope, without the price of a call.
+        origin = None
+        for name, value in scope["headers"]:
+            if name in _ORIGIN:
+                origin = value if origin is None else b"%b,%b" % (origin, value)
+        lines = lines_of.remembered.get(origin)
+        if lines is None:
+            self._look_around(scope)
+            lines = lines_of.work_out(origin, scope)
+
+        # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
+        # closure cells, which are slower. The loop is add_lines' own.
+        def start(message, send=send, lines=lines):  # type: ignore[no-untyped-def]
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ())]
+                for name, _ in headers:
+                    if name not in _unrelated:
+                        headers = add_lines(headers, lines)
+                        break
+                else:
+                    headers += lines
+                message = {**message, "headers": headers}
+            return send(message)
+
+        await self.app(scope, receive, start)
+
+    async def _serve(self, policy: Policy | PolicySource, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            self._look_around(scope)
+            decision = await self._door.decide_async(policy, read_request(scope))
+            await carry_out(decision, self.app, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)  # lifespan, and whatever comes next
+
+    def _look_around(self, scope: Scope) -> None:
+        """Say once what cannot be covered from within the middleware of a Starlette or FastAPI application."""
+        if self._has_looked:
+            return
+        self._has_looked = True
+        around = scope.get("app")
+        if any(getattr(entry, "cls", None) is type(self) for entry in getattr(around, "user_middleware", ())):
+            getLogger("corecors").warning(
+                "CORSMiddleware was added to %s by add_middleware: what answers outside of it gets no CORS headers, such"
+                " as the response to an exception that nothing handles (500), and middleware that was added after it."
+                " corecors.adapters.starlette.CORS(app, policy) covers everything, in any order.",
+                type(around).__name__,
+            )
+
+
+class RememberedLines:
+    """The encoded lines of actual responses under a policy that can be served without a `Decision`: nothing but its
+    text decides, and nobody has to be told. What is refused is not remembered, so an attacker can fill nothing."""
+
+    def __init__(self, policy: Policy, door: Door) -> None:
+        self._policy = policy
+        self._door = door
+        self._refusal = _encoded(policy.refusal)
+        self.remembered: dict[bytes | None, ByteLines] = {}
+
+    @classmethod
+    def of(cls, policy: object, door: Door) -> "RememberedLines | None":
+        """None where a policy cannot be served so."""
+        return cls(policy, door) if isinstance(policy, Policy) and door.is_silent(policy) else None
+
+    def for_scope(self, scope: Scope) -> ByteLines:
+        """The lines of the response to a request that is no preflight. Shared: nobody may change them."""
+        origin: bytes | None = None
+        for name, value in scope["headers"]:
+            if name in _ORIGIN:
+                origin = value if origin is None else b"%b,%b" % (origin, value)
+        found = self.remembered.get(origin)
+        return self.work_out(origin, scope) if found is None else found
+
+    def work_out(self, origin: bytes | None, scope: Scope) -> ByteLines:
+        """The same for an origin that is not remembered."""
+        policy, remembered = self._policy, self.remembered
+        text = None if origin is None else origin.decode("latin-1")
+        lines = policy.lines(text)
+        if text is not None and lines is policy.refusal:
+            self._door.refused(policy, text, scope["method"], lambda: read_request(scope))
+            return self._refusal
+        assert lines is not None  # only a predicate leaves it open
+        if lines is policy.lines(None):
+            origin = None  # the answer is everybody's
+        if len(remembered) >= MAX_REMEMBERED:
+            remembered.clear()
+        return remembered.setdefault(origin, _encoded(lines))
+
+
+async def carry_out(decision: Decision | None, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    """Do what was decided about a request: answer it, or let `app`, its response covered. None: leave it alone."""
+    if decision is None or (decision.status is None and scope["type"] == "websocket"):
+        await app(scope, receive, send)
+    elif decision.status is None:
+        await app(scope, receive, covering(send, decision.merge))
+    elif scope["type"] == "websocket":
+        await refuse_handshake(scope, receive, send, decision)
+    else:
+        await answer(send, decision.status, decision.lines)
+
+
+def covering(send: Send, merge: Merge) -> Send:
+    """A `send` that merges its lines into the start of a response, and hands on whatever else comes."""
+
+    def start(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message = covered(message, merge)
+        return send(message)
+
+    return start
+
+
+def covered(message: Message, merge: Merge) -> Message:
+    """The start of a response with merged header lines: a new message, for the application may keep its own."""
+    return {**message, "headers": _merged(message.get("headers", ()), merge)}
+
+
+async def answer(send: Send, status: int, lines: Lines, kind: str = "http.response") -> None:
+    """Answer with an empty body. Nothing of the request is read."""
+    headers = _encoded(lines)
+    if status != 204:  # which has no body, and says nothing of its length (RFC 9110, 8.6)
+        headers.append((b"content-length", b"0"))
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": b""})
+
+
+async def refuse_handshake(scope: Scope, receive: Receive, send: Send, decision: Decision) -> None:
+    """Refuse a WebSocket before it is accepted: with the decision's status where the server can send one. Without the
+    extension closing is what can be said, which servers answer with 403."""
+    if (await receive())["type"] != "websocket.connect":
+        return  # it is gone already
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        await answer(send, decision.status or 403, decision.lines, "websocket.http.response")
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": ""})
+
+
+def read_request(scope: Scope) -> CORSRequest:
+    """What a scope says of a request: one pass over its headers."""
+    values: dict[bytes, bytes] = {}
+    has_credentials = False
+    for spelled, value in scope.get("headers", ()):
+        name = spelled.lower()
+        if name in _READ:
+            values[name] = b"%b,%b" % (values[name], value) if name in values else value
+        elif name in _CREDENTIALS:
+            has_credentials = True
+    text = {name: value.decode("latin-1") for name, value in values.items()}
+    path = scope.get("path", "")
+    scheme = scope.get("scheme", "http")
+    return CORSRequest(
+        method=scope.get("method", "GET"),  # a handshake is one (RFC 6455, 4.1)
+        path=path,
+        path_is_ambiguous=path_is_ambiguous(path, (scope.get("raw_path") or b"").decode("latin-1")),
+        scheme=_SCHEMES.get(scheme, scheme),
+        host=text.get(b"host", ""),
+        origin=text.get(b"origin"),
+        request_method=text.get(b"access-control-request-method"),
+        request_headers=text.get(b"access-control-request-headers"),
+        fetch_site=text.get(b"sec-fetch-site"),
+        has_credentials=has_credentials,
+        is_websocket=scope["type"] == "websocket",
+    )
+
+
+def _encoded(lines: Iterable[tuple[str, str]]) -> ByteLines:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+
+
+def _decoded(lines: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(str(name, "latin-1"), str(value, "latin-1")) for name, value in lines]
+
+
+def add_lines(headers: ByteLines, lines: ByteLines) -> ByteLines:
+    """A response's own header lines with those of a policy. A new list."""
+    for name, _ in headers:
+        if name not in _unrelated:
+            return _merged(headers, lambda own: merge_headers(own, _decoded(lines)))
+    return headers + lines
+
+
+def _merged(headers: Iterable[tuple[bytes, bytes]], merge: Merge) -> ByteLines:
+    own = _decoded(headers)
+    for name, _ in own:
+        if name.islower() and merge_headers([(name, "")], _FULL) == [(name, ""), *_FULL]:
+            if len(_unrelated) >= MAX_KNOWN_NAMES:
+                _unrelated.clear()
+            _unrelated.add(name.encode("latin-1"))
+    return _encoded(merge(own))
+
+
+# What a callable of another kind takes, and which door serves it.
+_OTHER_DOORS = {
+    "flask": "corecors.adapters.flask.CORS",
+    "bottle": "corecors.adapters.bottle.CORSPlugin",
+    "aiohttp": "corecors.adapters.aiohttp.setup_cors",
+}
+
+
+def require_asgi(app: object) -> None:
+    """Raise `TypeError`, which names the right door, for what cannot be called as an ASGI 3 application is."""
+    kind = type(app).__name__
+    framework = type(app).__module__.partition(".")[0]
+    if framework in _OTHER_DOORS:
+        raise TypeError(f"{kind} is not an ASGI application: use {_OTHER_DOORS[framework]}")
+    if not callable(app):
+        raise TypeError(f"{kind} is not an ASGI application: it cannot be called")
+    if _takes(app, 3):
+        return
+    if _takes(app, 2):
+        raise TypeError(f"{kind} is a WSGI application: use corecors.adapters.wsgi.CORSMiddleware")
+    if _takes(app, 1):
+        raise TypeError(f"{kind} is an ASGI 2 application: make it one of ASGI 3 first, by asgiref.compatibility")
+    raise TypeError(f"{kind} is not an ASGI application: it takes no scope, receive and send")
+
+
+def _takes(app: Callable[..., object], count: int) -> bool:
+    """Whether `app` can be called with that many values; True where nobody can tell."""
+    try:
+        signature(app).bind(*(Parameter.empty,) * count)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True

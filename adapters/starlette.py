@@ -1,0 +1,318 @@
+"""CORS for Starlette and FastAPI: one policy for the application, others for endpoints.
+
+    CORS(app, Policy(allow_origins=["https://app.example.com"]))
+
+    @app.get("/status")
+    @cross_origin(Policy(allow_origins=["*"]))
+    async def status(): ...
+
+Facts
+-----
+Starlette puts what turns an exception into a 500 outside of everything that `add_middleware` adds, so only what stands
+around the whole stack covers every response. `build_middleware_stack` makes that stack, when the first request comes.
+A router writes into the scope which endpoint it chose, and so a response follows the endpoint that ran, whatever a
+middleware did to the path or the method. A preflight follows the endpoint that would run for the method it asks for:
+the routes are matched as their router matches them, and nothing is called.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from inspect import isclass, isfunction
+from logging import getLogger
+from typing import Any, NamedTuple, TypeVar
+
+from starlette.applications import Starlette
+from starlette.routing import Host, Match, Mount, Router
+
+from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, merge_headers
+from corecors.adapters.asgi import (
+    Application,
+    Merge,
+    Message,
+    Receive,
+    RememberedLines,
+    Scope,
+    Send,
+    add_lines,
+    carry_out,
+    covered,
+    read_request,
+    require_asgi,
+)
+
+LOGGER = getLogger("corecors")
+MAX_DEPTH = 50  # of applications mounted in one another; no deeper one is looked for
+_WITHHELD = Policy().refusal  # what varies by the origin, and grants nothing
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+_Governing = Policy | PolicySource | None  # None: no CORS
+_OWN = "_cors_policy"  # the attribute that marks an endpoint
+_NEAREST = "corecors.cors"  # the key in a scope of the CORS that a request came through last
+_UNMARKED: Any = object()
+
+
+def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], _Endpoint]:
+    """Give an endpoint a policy of its own; None: no CORS for it. The endpoint is returned as it is.
+
+    An endpoint is a function, an async function, a class, or a method of such a class. For routers, mounts and groups
+    of paths there is `PathPolicies`: FastAPI copies the routes of a router that it includes, and a policy on the router
+    would be lost. Raises `TypeError` for anything else.
+    """
+    if policy is not None:
+        Door(asks_async=True).check_policy(policy)
+
+    def give(endpoint: _Endpoint) -> _Endpoint:
+        if not (isfunction(endpoint) or isclass(endpoint)):
+            raise TypeError(
+                f"cross_origin is for endpoints, which are functions or classes, not for {type(endpoint).__name__}."
+                " For routers, mounts and groups of paths give CORS a PathPolicies"
+            )
+        setattr(endpoint, _OWN, policy)
+        return endpoint
+
+    return give
+
+
+class CORS:
+    """Covers a Starlette or FastAPI application: every response, whatever the order of its middleware.
+
+    policy: a `Policy`, or what chooses one for each request; None: only endpoints with a policy of their own have one.
+    options: those of every door, see `corecors.Door`: `on_decision`, `report_only`, `block_disallowed`,
+        `check_websockets`, `own_origins`, `rejections`.
+
+    The nearest policy governs: the endpoint's (`cross_origin`), else that of the innermost application with CORS.
+    `app.state.cors` is this object, and its `policy` may be replaced while serving. Raises `TypeError` for an
+    application of another kind, `RuntimeError` for one that serves already or has CORS.
+    """
+
+    def __init__(self, app: Starlette, policy: Policy | PolicySource | None, **options: Any) -> None:
+        if not isinstance(app, Starlette):
+            require_asgi(app)
+            raise TypeError(
+                f"CORS covers an application of Starlette or FastAPI, not {type(app).__name__}:"
+                " use corecors.adapters.asgi.CORSMiddleware"
+            )
+        if isinstance(getattr(app.state, "cors", None), CORS):
+            raise RuntimeError("this application has CORS already; set the policy of app.state.cors instead")
+        if app.middleware_stack is not None:
+            raise RuntimeError("this application serves already; give it to CORS before its first request")
+        self.app = app
+        self.door = Door(asks_async=True, **options)
+        self.decides_early = bool(options.get("block_disallowed"))
+        self._told: set[str] = set()
+        self.policy = policy
+        build = app.build_middleware_stack
+        app.build_middleware_stack = lambda: _Covered(self, build())  # type: ignore[method-assign]
+        app.state.cors = self
+
+    @property
+    def policy(self) -> _Governing:
+        """The application's policy."""
+        return self.serving[0]
+
+    @policy.setter
+    def policy(self, policy: _Governing) -> None:
+        if policy is not None:
+            self.door.check_policy(policy)
+        remembered = None if self.decides_early else RememberedLines.of(policy, self.door)
+        self.serving = policy, remembered
+
+    def governing(self, endpoint: object, method: str) -> Policy | PolicySource:
+        """The policy of an endpoint of this application."""
+        own = _own_policy(endpoint, method)
+        policy = self.policy if own is _UNMARKED else own
+        return _Fixed(None) if policy is None else policy
+
+    def tell_once(self, text: str) -> None:
+        """Log, once for each application, what the author of its routes has to know."""
+        if text not in self._told:
+            self._told.add(text)
+            LOGGER.warning("CORS: %s", text, exc_info=True)
+
+
+class _Fixed(NamedTuple):
+    """A source that says the same of every request."""
+
+    answer: Any  # None or UNDECIDED
+    varies_by_origin: bool = False
+
+    def policy_for(self, request: CORSRequest) -> Any:
+        return self.answer
+
+
+class _Covered:
+    """An application's finished middleware stack, covered."""
+
+    def __init__(self, cors: CORS, stack: Application) -> None:
+        self._cors = cors
+        self.app = stack  # as every middleware calls it, for what looks through a stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        cors = self._cors
+        response = _Response(cors, scope, send)
+        scope[_NEAREST] = cors
+        if scope["type"] == "websocket" or scope["method"] == "OPTIONS" or cors.decides_early:
+            request = read_request(scope)
+            if scope["type"] == "websocket" or request.is_preflight or cors.decides_early:
+                decision = await response.decide(_asked_for(cors, response.before, request), request)
+                if decision is None or decision.status is not None or scope["type"] == "websocket":
+                    await carry_out(decision, self.app, scope, receive, send)
+                    return
+        await self.app(scope, receive, response.send)
+
+
+class _Response:
+    """A response on its way out, and what is decided about it: at its start, when the endpoint that ran is known."""
+
+    def __init__(self, cors: CORS, scope: Scope, send: Send) -> None:
+        self.before = dict(scope)  # routing and middleware write into it
+        self._cors = cors
+        self._remembered = cors.serving[1]  # a policy that is replaced meanwhile does not divide this request
+        self._scope = scope
+        self._send = send
+        self._governing: Policy | PolicySource | None = None
+        self._merge: Merge | None = None
+
+    async def decide(self, governing: Policy | PolicySource, request: CORSRequest) -> Decision | None:
+        self._governing = governing
+        self._merge = _withhold  # what a predicate raises becomes a 500, which grants nothing and asks nobody again
+        decision = await self._cors.door.decide_async(governing, request)
+        self._merge = None if decision is None else decision.merge
+        return decision
+
+    def send(self, message: Message) -> Awaitable[None]:
+        if message["type"] != "http.response.start" or self._scope.get(_NEAREST) is not self._cors:
+            return self._send(message)  # a mounted application's own CORS has answered, if that is not this one
+        endpoint = self._scope.get("endpoint")
+        if self._governing is None and self._remembered is not None and self._is_plain(endpoint):
+            headers = add_lines([*message.get("headers", ())], self._remembered.for_scope(self.before))
+            return self._send({**message, "headers": headers})
+        return self._start(message)
+
+    def _is_plain(self, endpoint: object) -> bool:
+        """Whether a function without a policy of its own ran, as nearly all do."""
+        return (
+            isfunction(endpoint) and not hasattr(endpoint, _OWN) and endpoint is not self.before.get("endpoint")
+        )
+
+    async def _start(self, message: Message) -> None:
+        governing = self._that_ran()
+        if self._governing is None:
+            await self.decide(governing, read_request(self.before))
+        elif governing != self._governing:
+            self._merge = _withhold
+            self._cors.tell_once(
+                "a request was decided by the policy of one endpoint, and another one with another policy ran: its"
+                " response grants nothing. Something changes the path or the method between CORS and the routes"
+            )
+        await self._send(message if self._merge is None else covered(message, self._merge))
+
+    def _that_ran(self) -> Policy | PolicySource:
+        """What governs the endpoint that ran or, where something else answered, the one that was asked for."""
+        endpoint = self._scope.get("endpoint")
+        if endpoint is self.before.get("endpoint") or isinstance(_within(endpoint), Starlette | Router):
+            return _asked_for(self._cors, self.before, read_request(self.before))
+        return self._cors.governing(endpoint, self._scope["method"])
+
+
+def _withhold(own: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return merge_headers(own, _WITHHELD)
+
+
+def _own_policy(endpoint: Any, method: str) -> Any:
+    """The policy that an endpoint was given for a method, or `_UNMARKED`."""
+    while isinstance(endpoint, partial):
+        endpoint = endpoint.func
+    if isclass(endpoint) and method.isupper():
+        handler = getattr(endpoint, method.lower(), None)
+        if handler is None and method == "HEAD":
+            handler = getattr(endpoint, "get", None)  # as HTTPEndpoint does
+        own = getattr(handler, _OWN, _UNMARKED)
+        if own is not _UNMARKED:
+            return own
+    return getattr(endpoint, _OWN, _UNMARKED)
+
+
+# Which endpoint would run
+
+
+def _asked_for(cors: CORS, before: Scope, request: CORSRequest) -> Policy | PolicySource:
+    """What governs the endpoint that the routes have for a request as it came."""
+    scope = dict(before)
+    if not request.is_websocket:
+        scope["method"] = request.governed_method
+    try:
+        endpoint, nearest = _find(cors, scope)
+    except Exception:  # of a converter or a route of the application's, or it is `LookupError`
+        cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in")
+        return _Fixed(UNDECIDED)
+    return nearest.governing(endpoint, request.governed_method)
+
+
+def _find(cors: CORS, scope: dict[str, Any]) -> tuple[object, CORS]:
+    """The endpoint that runs for a scope, None where none does; and the CORS of the innermost application around it.
+
+    Raises what the application's routes raise, and `LookupError` where they cannot be read.
+    """
+    app: object = cors.app.router
+    for _ in range(MAX_DEPTH):
+        app = _within(app)
+        if isinstance(app, Starlette):
+            inner = getattr(app.state, "cors", None)
+            cors = inner if isinstance(inner, CORS) else cors
+            if getattr(app, "root_path", ""):
+                scope["root_path"] = app.root_path  # type: ignore[attr-defined]  # as FastAPI does for each request
+            app = app.router
+        if not isinstance(app, Router):
+            return None, cors  # something else is mounted, such as static files
+        route, child = _match(app, scope) or _match_redirected(app, scope) or (None, {})
+        scope.update(child)
+        if isinstance(route, Mount):
+            app = getattr(route, "_base_app", route.app)  # what is mounted, without the mount's own middleware
+        elif isinstance(route, Host):
+            app = route.app
+        elif route is None:
+            return None, cors
+        else:
+            return child["endpoint"], cors  # a KeyError for a kind of route that hides what it does
+    raise LookupError("too many applications are mounted in one another")
+
+
+def _within(app: object) -> object:
+    """The application or router that middleware stands around, or what is there instead."""
+    while not isinstance(app, Starlette | Router) and callable(getattr(app, "app", None)):
+        app = app.app  # type: ignore[attr-defined]
+    return app
+
+
+def _match(router: Router, scope: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+    """The route that handles a scope: the first that matches wholly, else the first that does but for the method."""
+    for method in ("__call__", "app"):
+        if getattr(type(router), method).__module__ not in _READABLE:
+            raise LookupError(f"{type(router).__name__} chooses its routes in a way of its own")
+    partial_match = None
+    for route in router.routes:
+        found: Any = route
+        match, child = found.matches(scope)
+        while match is not Match.NONE and hasattr(found, "effective_candidates"):
+            # FastAPI's included router says of itself that it matches, and of the route within when it is asked again.
+            match, child, found, _ = found._match(scope)
+        if match is Match.FULL:
+            return found, dict(child)
+        if match is Match.PARTIAL and partial_match is None:
+            partial_match = found, dict(child)
+    return partial_match
+
+
+def _match_redirected(router: Router, scope: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
+    """The route that a redirect for a slash at the end leads to: its policy governs the redirect."""
+    path: str = scope["path"]
+    if scope["type"] != "http" or not router.redirect_slashes or path == scope.get("root_path", "") + "/":
+        return None
+    return _match(router, {**scope, "path": path.rstrip("/") if path.endswith("/") else path + "/"})
+
+
+_READABLE = ("starlette.routing", "fastapi.routing")
