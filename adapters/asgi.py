@@ -16,12 +16,14 @@ Several lines of one name are one value, joined by commas (RFC 9110, 5.3): two `
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from inspect import Parameter, signature
 from itertools import product
 from logging import getLogger
+from types import EllipsisType
 from typing import Any
 
-from corecors import CORSRequest, Decision, Door, Policy, PolicySource, merge_headers, path_is_ambiguous
+from corecors import CORSRequest, Decision, Door, Policy, PolicySource, RejectionLog, merge_headers, path_is_ambiguous
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -37,10 +39,12 @@ MAX_KNOWN_NAMES = 1024  # of response headers; an application has a few dozen
 # Every spelling of one name, so that a single look-up compares without regard to case. Each request pays for it once a
 # header: measured by `python -m benchmarks asgi`.
 _ORIGIN = frozenset(bytes(letters) for letters in product(*zip(b"origin", b"ORIGIN", strict=True)))
-_READ = frozenset(
-    (b"host", b"origin", b"access-control-request-method", b"access-control-request-headers", b"sec-fetch-site")
-)
+_ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME = b"origin", b"access-control-request-method", b"access-control-request-headers"
+_PREFLIGHT_NAMES = frozenset((_ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME))
+_PREFLIGHT_LENGTHS = frozenset(map(len, _PREFLIGHT_NAMES))
+_READ = _PREFLIGHT_NAMES | {b"host", b"sec-fetch-site"}
 _CREDENTIALS = frozenset((b"cookie", b"authorization"))
+_REFUSAL = Policy.refusal
 _SCHEMES = {"ws": "http", "wss": "https"}  # a page's origin never has these
 # An answer that has every line there is outside of `Access-Control-*`: what leaves unchanged with it is not ours.
 _FULL = Policy(allow_origins=["https://example.com"], allow_timing=True).lines("https://example.com") or ()
@@ -52,43 +56,73 @@ class CORSMiddleware:
 
     policy: a `Policy`, or what chooses one for each request, such as `PathPolicies`. May be replaced while serving:
         each request sees the old one or the new one, never both.
-    options: those of every door, see `corecors.Door`: `on_decision`, `report_only`, `block_disallowed`,
-        `check_websockets`, `own_origins`, `rejections`.
+    on_decision: called with each request's `Decision` and its `CORSRequest`, for metrics. What it raises goes no
+        further.
+    report_only: a policy, or a source of policies, that decides nothing; where a browser would notice a difference, it
+        is logged.
+    block_disallowed: answer a cross-origin request from an origin that is not allowed with 403, instead of letting the
+        application run and leaving it to the browser to withhold the response.
+    check_websockets: refuse WebSocket handshakes of origins that are neither allowed nor the server's own.
+    own_origins: the server's own origins, where a proxy rewrites `Host`.
+    rejections: the log of rejected requests, by default one of this application; None for no log.
 
     A predicate may be async: it is awaited at most once a request, and only for an origin that nothing else allows. One
     that is not is called in the event loop, and must not block. Raises `TypeError` for an application of another kind.
+    Where none of the first three is given, a plain policy is served from the lines that it remembers.
     """
 
-    def __init__(self, app: Application, policy: Policy | PolicySource, **options: Any) -> None:
+    def __init__(
+        self,
+        app: Application,
+        policy: Policy | PolicySource,
+        *,
+        on_decision: Callable[[Decision, CORSRequest], object] | None = None,
+        report_only: Policy | PolicySource | None = None,
+        block_disallowed: bool = False,
+        check_websockets: bool = True,
+        own_origins: Iterable[str] = (),
+        rejections: RejectionLog | EllipsisType | None = ...,
+    ) -> None:
         require_asgi(app)
         self.app = app
-        self._door = Door(asks_async=True, **options)
+        self._door = Door(
+            on_decision=on_decision,
+            report_only=report_only,
+            block_disallowed=block_disallowed,
+            check_websockets=check_websockets,
+            own_origins=own_origins,
+            rejections=rejections,
+            asks_async=True,
+        )
         self._has_looked = False
         self.policy = policy
 
     @property
     def policy(self) -> Policy | PolicySource:
         """The policy in force."""
-        return self._serving.policy
+        return self._serving[0]
 
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
         self._door.check_policy(policy)
-        self._serving = policy, RememberedLines.of(policy, self._door)
+        lines_of = RememberedLines.of(policy, self._door)
+        # One assignment: a request reads all or nothing of it.
+        self._serving = policy, lines_of, None if lines_of is None else lines_of.remembered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        policy, lines_of = self._serving  # once: a policy that is replaced meanwhile does not divide this request
-        if lines_of is None or scope["type"] != "http" or scope["method"] == "OPTIONS":
-            await self._serve(policy, scope, receive, send)
-            return
+        # Once: a policy that is replaced meanwhile does not divide this request.
+        policy, lines_of, remembered = self._serving
+        if lines_of is None or remembered is None or scope["type"] != "http" or scope["method"] == "OPTIONS":
+            return await self._serve(policy, lines_of, scope, receive, send)
         # RememberedLines.for_scope, without the price of a call.
         origin = None
         for name, value in scope["headers"]:
             if name in _ORIGIN:
                 origin = value if origin is None else b"%b,%b" % (origin, value)
-        lines = lines_of.remembered.get(origin)
+        lines = remembered.get(origin)
         if lines is None:
-            self._look_around(scope)
+            if not self._has_looked:
+                self._look_around(scope)
             lines = lines_of.work_out(origin, scope)
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
@@ -107,24 +141,31 @@ class CORSMiddleware:
 
         await self.app(scope, receive, start)
 
-    async def _serve(self, policy: Policy | PolicySource, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket"):
+    async def _serve(
+        self,
+        policy: Policy | PolicySource,
+        lines_of: "RememberedLines | None",
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self.app(scope, receive, send)  # lifespan, and whatever comes next
+        if not self._has_looked:
             self._look_around(scope)
-            decision = await self._door.decide_async(policy, read_request(scope))
-            await carry_out(decision, self.app, scope, receive, send)
-        else:
-            await self.app(scope, receive, send)  # lifespan, and whatever comes next
+        if lines_of is not None and scope["type"] == "http" and await lines_of.answers_preflight(scope, send):
+            return None
+        decision = await self._door.decide_async(policy, read_request(scope))
+        return await carry_out(decision, self.app, scope, receive, send)
 
     def _look_around(self, scope: Scope) -> None:
         """Say once what cannot be covered from within the middleware of a Starlette or FastAPI application."""
-        if self._has_looked:
-            return
         self._has_looked = True
         around = scope.get("app")
         if any(getattr(entry, "cls", None) is type(self) for entry in getattr(around, "user_middleware", ())):
             getLogger("corecors").warning(
-                "CORSMiddleware was added to %s by add_middleware: what answers outside of it gets no CORS headers, such"
-                " as the response to an exception that nothing handles (500), and middleware that was added after it."
+                "CORSMiddleware was added to %s by add_middleware: what answers outside of it gets no CORS headers: the"
+                " response to an exception that nothing handles (500), and middleware that was added after it."
                 " corecors.adapters.starlette.CORS(app, policy) covers everything, in any order.",
                 type(around).__name__,
             )
@@ -137,7 +178,7 @@ class RememberedLines:
     def __init__(self, policy: Policy, door: Door) -> None:
         self._policy = policy
         self._door = door
-        self._refusal = _encoded(policy.refusal)
+        self._refusal = _encoded(_REFUSAL)
         self.remembered: dict[bytes | None, ByteLines] = {}
 
     @classmethod
@@ -156,18 +197,37 @@ class RememberedLines:
 
     def work_out(self, origin: bytes | None, scope: Scope) -> ByteLines:
         """The same for an origin that is not remembered."""
-        policy, remembered = self._policy, self.remembered
+        policy = self._policy
         text = None if origin is None else origin.decode("latin-1")
         lines = policy.lines(text)
-        if text is not None and lines is policy.refusal:
-            self._door.refused(policy, text, scope["method"], lambda: read_request(scope))
+        if lines is _REFUSAL and text is not None:
+            self._door.refused(policy, text, scope["method"], partial(read_request, scope))
             return self._refusal
         assert lines is not None  # only a predicate leaves it open
         if lines is policy.lines(None):
             origin = None  # the answer is everybody's
-        if len(remembered) >= MAX_REMEMBERED:
-            remembered.clear()
-        return remembered.setdefault(origin, _encoded(lines))
+        if len(self.remembered) >= MAX_REMEMBERED:
+            self.remembered.clear()
+        return self.remembered.setdefault(origin, _encoded(lines))
+
+    async def answers_preflight(self, scope: Scope, send: Send) -> bool:
+        """Answer a preflight; False for a request that is something else."""
+        asked: dict[bytes, bytes] = {}
+        for spelled, value in scope["headers"]:
+            if len(spelled) in _PREFLIGHT_LENGTHS and (name := spelled.lower()) in _PREFLIGHT_NAMES:
+                asked[name] = b"%b,%b" % (asked[name], value) if name in asked else value
+        if scope["method"] != "OPTIONS" or _ORIGIN_NAME not in asked or _METHOD_NAME not in asked:
+            return False
+        policy = self._policy
+        origin, method = asked[_ORIGIN_NAME].decode("latin-1"), asked[_METHOD_NAME].decode("latin-1")
+        names = asked[_NAMES_NAME].decode("latin-1") if _NAMES_NAME in asked else None
+        lines = policy.preflight_lines(origin, method, names)
+        if lines is not None:
+            await answer(send, policy.preflight_status, lines)
+        else:
+            self._door.refused(policy, (origin, method, names), "OPTIONS", partial(read_request, scope))
+            await answer(send, 403, Policy.preflight_refusal)
+        return True
 
 
 async def carry_out(decision: Decision | None, app: Application, scope: Scope, receive: Receive, send: Send) -> None:
@@ -229,8 +289,8 @@ def read_request(scope: Scope) -> CORSRequest:
         elif name in _CREDENTIALS:
             has_credentials = True
     text = {name: value.decode("latin-1") for name, value in values.items()}
-    path = scope.get("path", "")
-    scheme = scope.get("scheme", "http")
+    path: str = scope.get("path", "")
+    scheme: str = scope.get("scheme", "http")
     return CORSRequest(
         method=scope.get("method", "GET"),  # a handshake is one (RFC 6455, 4.1)
         path=path,
@@ -247,7 +307,7 @@ def read_request(scope: Scope) -> CORSRequest:
 
 
 def _encoded(lines: Iterable[tuple[str, str]]) -> ByteLines:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+    return [(name.encode("latin-1").lower(), value.encode("latin-1")) for name, value in lines]
 
 
 def _decoded(lines: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

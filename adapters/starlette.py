@@ -42,7 +42,7 @@ from corecors.adapters.asgi import (
 
 LOGGER = getLogger("corecors")
 MAX_DEPTH = 50  # of applications mounted in one another; no deeper one is looked for
-_WITHHELD = Policy().refusal  # what varies by the origin, and grants nothing
+_WITHHELD = Policy.refusal  # what varies by the origin, and grants nothing
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 _Governing = Policy | PolicySource | None  # None: no CORS
@@ -194,9 +194,7 @@ class _Response:
 
     def _is_plain(self, endpoint: object) -> bool:
         """Whether a function without a policy of its own ran, as nearly all do."""
-        return (
-            isfunction(endpoint) and not hasattr(endpoint, _OWN) and endpoint is not self.before.get("endpoint")
-        )
+        return isfunction(endpoint) and not hasattr(endpoint, _OWN) and endpoint is not self.before.get("endpoint")
 
     async def _start(self, message: Message) -> None:
         governing = self._that_ran()

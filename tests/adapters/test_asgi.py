@@ -531,7 +531,13 @@ def test_a_source_is_given_the_request_and_a_hook_what_was_decided() -> None:
     headers = (*FROM_ORIGIN, ("Host", "api.example.com"), ("Cookie", "a=1"), ("Sec-Fetch-Site", "cross-site"))
     run(app, scope_of("POST", "/x?y", headers, scheme="https"))
     want = CORSRequest(
-        "POST", "/x", scheme="https", host="api.example.com", origin=ORIGIN, fetch_site="cross-site", has_credentials=True
+        "POST",
+        "/x",
+        scheme="https",
+        host="api.example.com",
+        origin=ORIGIN,
+        fetch_site="cross-site",
+        has_credentials=True,
     )
     assert asked == [want]
     assert told == [(evaluate(POLICY, "POST", ORIGIN), want)]
