@@ -7,7 +7,6 @@ policy's headers: errors, redirects, streams and a second `start_response` inclu
 comes from the core.
 """
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from corecors import CORSRequest, Decision, Door, Policy, PolicySource, merge_headers, path_is_ambiguous
@@ -90,8 +89,8 @@ class CORSMiddleware:
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
                 return self._answer_preflight(plain, environ, start_response)
             lines = plain.lines(origin)
-            if lines is Policy.refusal:
-                self._door.refused(plain, origin, environ.get("REQUEST_METHOD", ""), partial(request_of, environ))
+            if lines is Policy.refusal and not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
+                self._door.refused(plain, origin, request_of(environ))
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower.
@@ -108,7 +107,9 @@ class CORSMiddleware:
         names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
         lines = policy.preflight_lines(origin, method, names)
         if lines is None:
-            self._door.refused(policy, (origin, method, names), "OPTIONS", partial(request_of, environ))
+            asked = origin, method, names
+            if not self._door.counts(asked, "OPTIONS"):
+                self._door.refused(policy, asked, request_of(environ))
             start_response(STATUS_LINES[403], [*policy.preflight_refusal, *NO_BODY])
         elif policy.preflight_status == 204:
             start_response(STATUS_LINES[204], [*lines])

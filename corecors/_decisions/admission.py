@@ -23,6 +23,7 @@ from corecors._decisions.sources import UNDECIDED, Undecided
 if TYPE_CHECKING:
     from corecors._policy.policy import Policy
 
+_OPTED_OUT = (Reason.OPTED_OUT,)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # Go's CrossOriginProtection; TRACE is never sent by browsers
 _OWN_SITES = frozenset({"same-origin", "none"})  # none: the user's own doing, as an address typed or a bookmark
 
@@ -66,7 +67,7 @@ def admission(
     predicate: the answer of the policy's predicate, got elsewhere.
     """
     if policy is None:
-        return Decision(_kind(request), True, (), None, request.origin, request.method, reasons=(Reason.OPTED_OUT,))
+        return Decision(_kind(request), True, (), None, request.origin, request.method, _OPTED_OUT)
     if policy is UNDECIDED:
         return _of_undecided(request, own_origins)
     if request.is_websocket:

@@ -70,7 +70,6 @@ class Decision:
         status: int | None = None,
         origin: str | None = None,
         method: str | None = None,
-        *,
         reasons: tuple[Reason, ...] = (),
         rules: "Rules | None" = None,
         names: str | None = None,
@@ -172,10 +171,10 @@ class Decision:
             self._status,
             self._origin,
             self._method,
-            reasons=self._reasons,
-            rules=self._rules,
-            names=self._names,
-            origin_allowed=self._origin_allowed,
+            self._reasons,
+            self._rules,
+            self._names,
+            self._origin_allowed,
         )
 
     def explain(self) -> str:
@@ -249,6 +248,11 @@ class Decision:
         if self._rules is not None and self._rules.any_header:
             text += " ('*' alone does not cover it: ['*', 'Authorization'] does)"
         return text + "."
+
+    @property
+    def asked(self) -> tuple[Any, ...]:
+        """What was asked and what came of it, without asking why: two decisions alike in it are of one kind."""
+        return self._kind, self._status, self._reasons, self._origin, self._method, self._names
 
     def _key(self) -> tuple[Any, ...]:
         return (

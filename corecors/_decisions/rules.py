@@ -21,6 +21,9 @@ from corecors._origins.matching import OriginMatcher
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH, read_origin
 
 FAILED_STATUS = 403
+# An enum's member costs more to look up than the rest of a decision (CPython 3.11), so these are looked up once.
+_NOT_CORS, _ACTUAL, _PREFLIGHT = Kind.NOT_CORS, Kind.ACTUAL, Kind.PREFLIGHT
+_NO_ORIGIN = (Reason.NOT_CORS,)
 MAX_REMEMBERED = 1024  # answers of either kind, some 600 bytes each
 MAX_REMEMBERED_LENGTH = 512  # characters of a remembered preflight's header list; longer ones are rare
 REFUSAL: Lines = (VARY_ORIGIN,)
@@ -155,21 +158,23 @@ class Rules:
         return lines
 
     def actual(self, origin: str | None, method: str | None = None, *, predicate: object = None) -> Decision:
-        """Decide about a request that is no preflight. `predicate`: the predicate's answer, got elsewhere."""
+        """Decide about a request that is not a preflight. `predicate`: the answer of the predicate, got elsewhere, or
+        what is asked instead of it."""
         lines = self.lines(origin)
         if origin is None:
             assert lines is not None
-            return Decision(Kind.NOT_CORS, True, lines, method=method, reasons=(Reason.NOT_CORS,))
+            return Decision(_NOT_CORS, True, lines, None, None, method, _NO_ORIGIN)
         if lines is None:
             lines = self._allowing(origin) if self._asks(origin, predicate) else REFUSAL
         allowed = lines is not REFUSAL
-        return Decision(Kind.ACTUAL, allowed, lines, None, origin, method, rules=self, origin_allowed=allowed)
+        return Decision(_ACTUAL, allowed, lines, None, origin, method, (), self, None, allowed)
 
     def _asks(self, origin: str, answer: object) -> bool:
         """The predicate's answer. Only True itself lets in: a coroutine that nobody awaited is truthy too."""
         if answer is None:
-            assert self._predicate is not None
-            answer = self._predicate(origin)
+            answer = self._predicate
+        if callable(answer):
+            answer = answer(origin)
             close = getattr(answer, "close", None)
             if close is not None and hasattr(answer, "__await__"):
                 close()
@@ -209,7 +214,7 @@ class Rules:
         return passing
 
     def preflight(self, origin: str, method: str, names: str | None, *, predicate: object = None) -> Decision:
-        """Decide about a preflight. `predicate`: the predicate's answer, got elsewhere."""
+        """Decide about a preflight. `predicate` as in `actual`."""
         lines = self.preflight_lines(origin, method, names)
         allowed = lines is not None
         origin_allowed = allowed
@@ -221,15 +226,16 @@ class Rules:
         if lines is None:
             lines = self._failing(origin, method, names) if self._debug and origin_allowed else PREFLIGHT_REFUSAL
         return Decision(
-            Kind.PREFLIGHT,
+            _PREFLIGHT,
             allowed,
             lines,
             self._preflight_status if allowed or self._debug else FAILED_STATUS,
             origin,
             method,
-            rules=self,
-            names=names,
-            origin_allowed=origin_allowed,
+            (),
+            self,
+            names,
+            origin_allowed,
         )
 
     def _passing(self, origin: str, method: str, names: str | None) -> Lines | None:
@@ -301,7 +307,7 @@ class Rules:
         found: list[Reason] = []
         if not origin_allowed:
             found.append(self._origin_reason(origin or ""))
-        if kind is not Kind.PREFLIGHT:
+        if kind is not _PREFLIGHT:
             return tuple(found) or (Reason.ORIGIN_ALLOWED,)
         reason = self._method_reason(method or "")
         if reason is not None:

@@ -4,6 +4,7 @@ A door makes a `CORSRequest`, hands it to `Door.decide`, and carries out what it
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable
+from functools import partial
 from types import EllipsisType
 from typing import Any
 
@@ -95,17 +96,20 @@ class Door:
         observed = self._on_decision or self._report_only is not None or self._block_disallowed
         return isinstance(policy, Policy) and policy.allow_origin_predicate is None and not (policy.debug or observed)
 
-    def refused(self, policy: Policy, asked: Hashable, method: str, request: Callable[[], CORSRequest]) -> None:
-        """Take note of a refusal that was answered by shared lines. `asked`: the origin, of a preflight all three
-        values; `request` makes the request, where that is needed."""
+    def counts(self, asked: Hashable, method: str) -> bool:
+        """Count a refusal that was answered by shared lines; False where it has to be told whole, by `refused`.
+
+        `asked`: the origin, of a preflight all three values.
+        """
         log = self.rejections
         # Any other method may come from the server's own pages although another host refused its origin.
-        if log is None or (method in SAFE_METHODS and log.counts(asked)):
-            return
-        made = request()
-        decision = decided(policy, made, own_origins=self._own_origins)
-        if not decision.allowed:
-            log.report(decision, made, asked)
+        return log is None or (method in SAFE_METHODS and log.counts(asked))
+
+    def refused(self, policy: Policy, asked: Hashable, request: CORSRequest) -> None:
+        """Take note of a refusal that was answered by shared lines and is not counted yet."""
+        decision = decided(policy, request, own_origins=self._own_origins)
+        if not decision.allowed and self.rejections is not None:
+            self.rejections.report(decision, request, asked)
 
     def decide(self, policy: Policy | PolicySource, request: CORSRequest) -> Decision | None:
         """What becomes of a request: None where the response is to stay untouched. Who listens is told.
@@ -114,11 +118,7 @@ class Door:
         the headers of its response.
         """
         governing, varies = self._governing(policy, request)
-        answer = None
-        if _has_to_ask(governing, request):
-            assert isinstance(governing, Policy)
-            answer = self._answer(self._ask(governing.allow_origin_predicate, request.origin or ""))  # type: ignore[arg-type]
-        decision = self._decide(governing, varies, request, answer)
+        decision = self._decide(governing, varies, request, self._asking(governing))
         if decision is not None and self._report_only is not None:
             self._compare(decision, request)
         return self._told(decision, request)
@@ -175,6 +175,15 @@ class Door:
             decision = undecided(request, self._own_origins)
         return decision.varied() if varies else decision
 
+    def _asking(self, governing: _Governing) -> Callable[[str], bool] | None:
+        """What asks the predicate that governs, if one does: in this door's way."""
+        if not isinstance(governing, Policy) or governing.allow_origin_predicate is None:
+            return None
+        return partial(self._asked, governing.allow_origin_predicate)
+
+    def _asked(self, predicate: Callable[[str], Any], origin: str) -> bool:
+        return self._answer(self._ask(predicate, origin))
+
     def _answer(self, answer: Any) -> bool:
         """The predicate's answer: only True itself lets in."""
         if answer is not True and answer:
@@ -202,7 +211,7 @@ class Door:
                 self._failed("on_decision")
         log = self.rejections
         if not decision.allowed and log is not None:
-            asked = decision, request.request_headers
+            asked = decision.asked
             if not log.counts(asked):
                 log.report(decision, request, asked)
         return decision
@@ -211,11 +220,8 @@ class Door:
         """Report what a browser would notice if the policy to be tried governed. Whatever fails in it harms nobody."""
         try:
             governing, varies = self._governing(self._report_only, request)  # type: ignore[arg-type]
-            answer = None
-            if _has_to_ask(governing, request):
-                assert isinstance(governing, Policy)
-                answer = self._answer(self._ask(governing.allow_origin_predicate, request.origin or ""))  # type: ignore[arg-type]
-            self._report_difference(decision, self._decide(governing, varies, request, answer), request)
+            other = self._decide(governing, varies, request, self._asking(governing))
+            self._report_difference(decision, other, request)
         except Exception:
             self._failed("report_only")
 
@@ -231,18 +237,21 @@ class Door:
             self._failed("report_only")
 
     def _report_difference(self, decision: Decision, other: Decision | None, request: CORSRequest) -> None:
-        if is_own(request, self._own_origins):
-            return
         if other is None:
             other = admission(None, request)
+        if other.lines == decision.lines and other.allowed == decision.allowed:
+            return
+        if is_own(request, self._own_origins):
+            return
+        asked = other.asked
+        assert self._differences is not None
+        if self._differences.counts(asked):
+            return
         if other.allowed != decision.allowed:
             prefix = "CORS report-only: would refuse" if decision.allowed else "CORS report-only: would allow"
-        elif sorted(other.lines) != sorted(decision.lines):
-            prefix = f"CORS report-only: would answer {_difference(decision, other)} to"
         else:
-            return
-        assert self._differences is not None
-        self._differences.report(other, request, prefix=prefix)
+            prefix = f"CORS report-only: would answer {_difference(decision, other)} to"
+        self._differences.report(other, request, asked, prefix=prefix)
 
     def _failed(self, what: str, how: str | None = None) -> None:
         """Log a failure of the application's own code: the first, the second, the fourth and so on of its kind."""

@@ -92,7 +92,7 @@ class PathPolicies:
     def policy_for(self, request: CORSRequest) -> Policy | Undecided | None:
         """What governs `request`, by its path."""
         path = request.path
-        if request.path_is_ambiguous or path[:1] not in {"", "/"} or path_is_ambiguous(path):
+        if request.path_is_ambiguous or (path and path[0] != "/"):
             return UNDECIDED  # the second: `OPTIONS *`, or a whole URL as the request target
         found = self._find(path)
         return found if found is None or isinstance(found, Policy) else found.policy_for(request)

@@ -47,6 +47,12 @@ class Policy:
     dangerously_allow_public_suffix_subdomains: wildcards over public suffixes such as github.io with credentials.
     dangerously_allow_open_regexes: regexes that let in domains anyone can register, with credentials.
 
+    lines(origin): the header lines of the response to an actual request from `origin` (None without one), shared
+        between requests, without making a `Decision`: the very tuple `refusal` where the origin is not allowed, None
+        where only the predicate can tell.
+    preflight_lines(origin, method, names): those of the answer to a preflight that passes by the policy's text; None
+        for any other: `preflight` decides about it.
+
     Raises `PolicyError` with every problem. Equal and hashed by its fields; safe to share between threads.
     """
 
@@ -69,10 +75,15 @@ class Policy:
         "debug",
         "expose_headers",
         "has_async_predicate",
+        "lines",
         "max_age",
+        "preflight_lines",
         "preflight_status",
     )
 
+    # What every request costs is one call of one of these two, so they are the rules' own methods.
+    lines: Callable[[str | None], Lines | None]
+    preflight_lines: Callable[[str, str, str | None], Lines | None]
     refusal: ClassVar[Lines] = REFUSAL  # the very tuple that `lines` returns for an origin that is not allowed
     preflight_refusal: ClassVar[Lines] = PREFLIGHT_REFUSAL  # the lines of the answer to a preflight that fails
 
@@ -162,23 +173,22 @@ class Policy:
         put(self, "has_async_predicate", _is_asynchronous(predicate))
         put(self, "_matcher", matcher)
         put(self, "_hash", None)
-        put(
-            self,
-            "_rules",
-            Rules(
-                matcher,
-                predicate,
-                null_by_predicate=null and self.allow_credentials,
-                methods=self.allow_methods,
-                request_headers=self.allow_headers,
-                exposed_headers=self.expose_headers,
-                credentials=self.allow_credentials,
-                max_age=self.max_age,
-                preflight_status=self.preflight_status,
-                timing=self.allow_timing,
-                debug=self.debug,
-            ),
+        rules = Rules(
+            matcher,
+            predicate,
+            null_by_predicate=null and self.allow_credentials,
+            methods=self.allow_methods,
+            request_headers=self.allow_headers,
+            exposed_headers=self.expose_headers,
+            credentials=self.allow_credentials,
+            max_age=self.max_age,
+            preflight_status=self.preflight_status,
+            timing=self.allow_timing,
+            debug=self.debug,
         )
+        put(self, "_rules", rules)
+        put(self, "lines", rules.lines)
+        put(self, "preflight_lines", rules.preflight_lines)
 
     def replace(self, **changes: Any) -> "Policy":
         """The policy with other values for some of its arguments. Origins that this one has are not validated again.
@@ -207,18 +217,6 @@ class Policy:
     def preflight(self, origin: str, method: str, names: str | None, *, predicate: object = None) -> Decision:
         """The decision about a preflight; the values of `Origin` and of the two `Access-Control-Request-*` headers."""
         return self._rules.preflight(origin, method, names, predicate=predicate)
-
-    def lines(self, origin: str | None) -> Lines | None:
-        """The header lines of the response to an actual request, shared between requests, without making a `Decision`.
-
-        The very tuple `refusal` where the origin is not allowed; None where only the predicate can tell.
-        """
-        return self._rules.lines(origin)
-
-    def preflight_lines(self, origin: str, method: str, names: str | None) -> Lines | None:
-        """The header lines of the answer to a preflight that passes by the policy's text, shared between requests; None
-        for any other: `preflight` decides about it."""
-        return self._rules.preflight_lines(origin, method, names)
 
     def allows_origin(self, origin: str | None) -> bool:
         """Whether `origin`, the value of an `Origin` header, is allowed. The predicate is asked.

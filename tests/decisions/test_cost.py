@@ -25,8 +25,7 @@ from typing import Any
 
 import pytest
 
-from corecors import Policy, evaluate, preflight_headers, response_headers
-from corecors.adapters.rejections import RejectionLog
+from corecors import Policy, RejectionLog, evaluate, preflight_headers, response_headers
 from corecors.adapters.wsgi import CORSMiddleware
 
 # What is worked out beforehand for a short list may be looked up for a long one, so there may be one step between ONE

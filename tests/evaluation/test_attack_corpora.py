@@ -10,9 +10,8 @@ import pytest
 from attack_corpora import HostileOrigin, HostilePattern, HostilePreflight, is_latin_1
 from wsgi_exchange import Application, Headers, asked, environ_of
 
-from corecors import Policy, PolicyError, evaluate, preflight_headers, response_headers
+from corecors import Policy, PolicyError, RejectionLog, evaluate, preflight_headers, response_headers
 from corecors._decisions.headers import SAFELISTED_METHODS, is_token
-from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.wsgi import CORSMiddleware
 
 

@@ -12,16 +12,15 @@ import pytest
 from wsgi_exchange import Application, asked, environ_of
 
 from corecors import (
-    Answers,
     PathPolicies,
     Policy,
     PolicyError,
+    RejectionLog,
     evaluate,
     parse_pattern,
     preflight_headers,
     response_headers,
 )
-from corecors.adapters.rejections import RejectionLog
 from corecors.adapters.wsgi import CORSMiddleware
 
 APP = "https://app.example.com"
@@ -280,11 +279,10 @@ def test_cve_2025_47908_and_cve_2026_69207_a_hostile_list_of_names_costs_bounded
     names: str, arguments: dict[str, Any]
 ) -> None:
     policy = Policy(allow_origins=[APP], **arguments)
-    answers = Answers(policy)
     calls: list[Callable[[], object]] = [
         lambda: preflight_headers(policy, APP, "GET", names),
         lambda: evaluate(policy, "OPTIONS", APP, "GET", names),
-        lambda: answers.preflight(APP, "GET", names),
+        lambda: policy.preflight_lines(APP, "GET", names),
     ]
     for call in calls:
         call()

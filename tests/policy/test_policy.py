@@ -15,7 +15,7 @@ import pytest
 from applied_fixes import applied
 
 from corecors import Policy, PolicyError, Problem
-from corecors._policy.policy import DEFAULT_METHODS, FIELDS
+from corecors._policy.policy import DEFAULTS, FIELDS
 
 
 def problems_of(**arguments: Any) -> list[Problem]:
@@ -306,7 +306,7 @@ def test_every_argument_is_an_attribute_with_its_value_made_canonical() -> None:
     assert policy.allow_headers == ("X-A", "X-B")
     assert policy.max_age == 600
     assert type(policy.max_age) is int
-    assert Policy().allow_methods == DEFAULT_METHODS
+    assert Policy().allow_methods == DEFAULTS["allow_methods"]
     assert all(hasattr(policy, field) for field in FIELDS)
 
 

@@ -6,8 +6,8 @@ import tracemalloc
 import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
-from corecors import Policy
-from corecors.adapters.rejections import LINES_PER_PERIOD, REMEMBERED, RejectionLog
+from corecors import Policy, RejectionLog
+from corecors._observing.rejections import LINES_PER_PERIOD, REMEMBERED
 from corecors.adapters.wsgi import LOG_REJECTIONS, CORSMiddleware
 
 

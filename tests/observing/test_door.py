@@ -5,8 +5,7 @@ import threading
 import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
-from corecors import Decision, Kind, PathPolicies, Policy, Reason, evaluate
-from corecors.adapters.rejections import RejectionLog
+from corecors import Decision, Kind, PathPolicies, Policy, Reason, RejectionLog, evaluate
 from corecors.adapters.wsgi import CORSMiddleware
 
 ALLOWED = "https://app.example.com"
@@ -20,7 +19,7 @@ def decisions() -> list[Decision]:
 
 @pytest.fixture
 def watched(decisions) -> CORSMiddleware:
-    return CORSMiddleware(application, POLICY, on_decision=lambda decision, environ: decisions.append(decision))
+    return CORSMiddleware(application, POLICY, on_decision=lambda decision, request: decisions.append(decision))
 
 
 def test_on_decision_sees_every_request_once(watched, decisions):
@@ -40,7 +39,7 @@ def test_on_decision_sees_every_request_once(watched, decisions):
 
 def test_on_decision_gets_the_environ_of_the_request():
     paths = []
-    app = CORSMiddleware(application, POLICY, on_decision=lambda decision, environ: paths.append(environ["PATH_INFO"]))
+    app = CORSMiddleware(application, POLICY, on_decision=lambda decision, request: paths.append(request.path))
     request(app, PATH_INFO="/somewhere")
     assert paths == ["/somewhere"]
 
@@ -164,7 +163,7 @@ def test_a_path_without_a_policy_is_neither_watched_nor_blocked(decisions):
         application,
         PathPolicies({"/api": POLICY}),
         block_disallowed=True,
-        on_decision=lambda decision, environ: decisions.append(decision),
+        on_decision=lambda decision, request: decisions.append(decision),
     )
     assert request(app, PATH_INFO="/open", HTTP_ORIGIN=REFUSED)[0] == "200 OK"
     assert decisions == []

@@ -1,4 +1,4 @@
-"""The memory that adapters use says what the pure functions say, forgets what it must, and never grows."""
+"""What rules remember says what they would decide anew, is forgotten where it must be, and never grows."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corecors import Answers, Policy, evaluate, response_headers
-from corecors.answers import MAX_REMEMBERED
+from corecors import Policy, evaluate, response_headers
+from corecors._decisions.rules import MAX_REMEMBERED
 
 APP = "https://app.example.com"
 SUB = "https://a.example.org"
 EVIL = "https://evil.test"
-NO_BODY = [("Content-Type", "text/plain"), ("Content-Length", "0")]
 
 POLICIES: list[dict[str, Any]] = [
     {},
@@ -40,12 +39,25 @@ def predicates() -> list[Callable[[str], bool] | None]:
     return [None, lambda origin: origin == SUB, lambda origin: origin in ("null", APP)]
 
 
-def expected_preflight(
-    policy: Policy, origin: str, method: str, names: str | None
-) -> tuple[int, list[tuple[str, str]]]:
-    decision = evaluate(policy, "OPTIONS", origin, method, names)
+def lines_of(policy: Policy, origin: str | None) -> dict[str, str]:
+    """The headers of an actual response, as a door gets them: from the shared lines, or by a decision."""
+    lines = policy.lines(origin)
+    return dict(policy.actual(origin).lines if lines is None else lines)
+
+
+def preflight(policy: Policy, origin: str, method: str, names: str | None) -> tuple[int, dict[str, str]]:
+    """Status and headers of a preflight's answer, as a door gets them."""
+    lines = policy.preflight_lines(origin, method, names)
+    if lines is not None:
+        return 204, dict(lines)
+    decision = policy.preflight(origin, method, names)
     assert decision.status is not None
-    return decision.status, [*decision.headers.items(), *(NO_BODY if decision.status == 403 else [])]
+    return decision.status, decision.headers
+
+
+def afresh(policy: Policy) -> Policy:
+    """The same policy, nothing remembered."""
+    return policy.replace()
 
 
 ORIGINS = st.sampled_from(
@@ -60,15 +72,16 @@ NAMES = st.sampled_from(
 @pytest.mark.parametrize("arguments", DEBUGGING)
 @settings(max_examples=25)  # of each policy
 @given(asked=st.lists(st.tuples(ORIGINS, METHODS, NAMES), min_size=1, max_size=12), which=st.integers(0, 2))
-def test_answers_are_those_of_the_pure_functions_however_often_and_in_whatever_order_they_are_asked_for(
+def test_what_is_remembered_is_what_is_decided_anew_however_often_and_in_whatever_order_it_is_asked_for(
     arguments: dict[str, Any], asked: Sequence[tuple[str, str, str | None]], which: int
 ) -> None:
     policy = Policy(**arguments, allow_origin_predicate=predicates()[which])
-    answers = Answers(policy)
-    assert answers.without_origin == list(response_headers(policy, None).items())
+    assert lines_of(policy, None) == response_headers(afresh(policy), None)
     for origin, method, names in [*asked, *asked]:
-        assert answers.for_origin(origin) == list(response_headers(policy, origin).items())
-        assert answers.preflight(origin, method, names) == expected_preflight(policy, origin, method, names)
+        assert lines_of(policy, origin) == response_headers(policy, origin) == afresh(policy).actual(origin).headers
+        decision = evaluate(afresh(policy), "OPTIONS", origin, method, names)
+        assert preflight(policy, origin, method, names) == (decision.status, decision.headers)
+        assert evaluate(policy, "OPTIONS", origin, method, names) == decision
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -82,13 +95,12 @@ def test_a_predicate_is_asked_exactly_once_for_each_request_that_reaches_it(debu
     policy = Policy(
         allow_origins=[APP], allow_origin_predicate=predicate, allow_methods=["PUT"], allow_headers=["X-A"], debug=debug
     )
-    answers = Answers(policy)
     requests: list[Callable[[str], object]] = [
-        answers.for_origin,
-        lambda origin: answers.preflight(origin, "PUT", "x-a"),
-        lambda origin: answers.preflight(origin, "PUT", None),
-        lambda origin: answers.preflight(origin, "DELETE", "x-a"),
-        lambda origin: answers.preflight(origin, "PUT", "," * 100_000),
+        lambda origin: lines_of(policy, origin),
+        lambda origin: preflight(policy, origin, "PUT", "x-a"),
+        lambda origin: preflight(policy, origin, "PUT", None),
+        lambda origin: preflight(policy, origin, "DELETE", "x-a"),
+        lambda origin: preflight(policy, origin, "PUT", "," * 100_000),
         lambda origin: response_headers(policy, origin),
         lambda origin: evaluate(policy, "GET", origin),
         lambda origin: evaluate(policy, "OPTIONS", origin, "PUT", "x-a"),
@@ -108,81 +120,79 @@ def test_a_predicate_is_asked_exactly_once_for_each_request_that_reaches_it(debu
 
 def test_a_predicate_that_changes_its_mind_is_heard_at_once() -> None:
     allowed = {SUB}
-    answers = Answers(Policy(allow_origin_predicate=allowed.__contains__))
-    assert dict(answers.for_origin(SUB))["Access-Control-Allow-Origin"] == SUB
-    assert answers.preflight(SUB, "GET", None)[0] == 204
+    policy = Policy(allow_origin_predicate=allowed.__contains__)
+    assert lines_of(policy, SUB)["Access-Control-Allow-Origin"] == SUB
+    assert preflight(policy, SUB, "GET", None)[0] == 204
     allowed.clear()
-    assert "Access-Control-Allow-Origin" not in dict(answers.for_origin(SUB))
-    assert answers.preflight(SUB, "GET", None)[0] == 403
+    assert "Access-Control-Allow-Origin" not in lines_of(policy, SUB)
+    assert preflight(policy, SUB, "GET", None)[0] == 403
 
 
 def test_what_a_predicate_raises_is_passed_on() -> None:
     def predicate(origin: str) -> bool:
         raise LookupError("the tenant table is away")
 
-    answers = Answers(Policy(allow_origins=[APP], allow_origin_predicate=predicate))
-    assert answers.for_origin(APP)
+    policy = Policy(allow_origins=[APP], allow_origin_predicate=predicate)
+    assert lines_of(policy, APP)
     with pytest.raises(LookupError):
-        answers.for_origin(SUB)
+        lines_of(policy, SUB)
     with pytest.raises(LookupError):
-        answers.preflight(SUB, "GET", None)
+        preflight(policy, SUB, "GET", None)
 
 
-def remembered(answers: Answers) -> int:
-    return len(answers.remembered) + len(answers._preflights)
+def remembered(policy: Policy) -> int:
+    return len(policy._rules._remembered) + len(policy._rules._preflights)
 
 
 @pytest.mark.parametrize("arguments", POLICIES)
 def test_what_is_refused_is_never_remembered(arguments: dict[str, Any]) -> None:
-    answers = Answers(Policy(**arguments))
-    before = remembered(answers)
-    if answers.policy.allows_any_origin:
+    policy = Policy(**arguments)
+    before = remembered(policy)
+    if policy.allows_any_origin:
         refusals = [(f"https://n{number}.test", "P UT", None) for number in range(200)]
     else:
         refusals = [(f"https://n{number}.test", "GET", None) for number in range(200)]
         refusals += [(APP, f"P UT{number}", None) for number in range(200)]
     for origin, method, names in refusals:
         if origin != APP:
-            answers.for_origin(origin)
-        assert answers.preflight(origin, method, names)[0] == 403
-    assert remembered(answers) == before
+            lines_of(policy, origin)
+        assert preflight(policy, origin, method, names)[0] == 403
+    assert remembered(policy) == before
 
 
 def test_what_is_accepted_is_remembered_up_to_a_bound() -> None:
     policy = Policy(allow_origins=["https://*.example.org"], allow_methods=["*"], allow_headers=["*"])
-    answers = Answers(policy)
     for number in range(2 * MAX_REMEMBERED + 10):
-        answers.for_origin(f"https://n{number}.example.org")
-        answers.preflight(SUB, f"M{number}", None)
-        answers.preflight(SUB, "GET", f"x-{number}")
-        assert len(answers.remembered) <= MAX_REMEMBERED
-        assert len(answers._preflights) <= MAX_REMEMBERED
-    assert answers.remembered
-    assert answers._preflights
+        lines_of(policy, f"https://n{number}.example.org")
+        preflight(policy, SUB, f"M{number}", None)
+        preflight(policy, SUB, "GET", f"x-{number}")
+        assert len(policy._rules._remembered) <= MAX_REMEMBERED
+        assert len(policy._rules._preflights) <= MAX_REMEMBERED
+    assert policy._rules._remembered
+    assert policy._rules._preflights
 
 
 def test_a_long_list_of_names_is_answered_and_not_remembered() -> None:
-    answers = Answers(Policy(allow_origins=[APP], allow_headers=["*"]))
-    assert answers.preflight(APP, "GET", "x" * 4000)[0] == 204
-    assert remembered(answers) == 1  # the one origin, since the start
+    policy = Policy(allow_origins=[APP], allow_headers=["*"])
+    assert preflight(policy, APP, "GET", "x" * 4000)[0] == 204
+    assert remembered(policy) == 1  # the one origin, since the start
 
 
 def test_a_list_of_more_origins_than_are_remembered_is_answered_whole() -> None:
     origins = [f"https://n{number}.example.com" for number in range(MAX_REMEMBERED + 1)]
-    answers = Answers(Policy(allow_origins=origins))
+    policy = Policy(allow_origins=origins)
     for origin in [*origins, *origins]:
-        assert dict(answers.for_origin(origin)) == {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
-    assert len(answers.remembered) <= MAX_REMEMBERED
+        assert lines_of(policy, origin) == {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
+    assert len(policy._rules._remembered) <= MAX_REMEMBERED
 
 
-def test_a_preflights_answer_is_a_new_list_each_time() -> None:
-    answers = Answers(Policy(allow_origins=[APP]))
-    for origin in (APP, EVIL):
-        for names in (None, "," * 100_000):
-            before = answers.preflight(origin, "GET", names)[1][:]
-            answers.preflight(origin, "GET", names)[1].append(("X", "1"))
-            answers.preflight(origin, "GET", names)[1].clear()
-            assert answers.preflight(origin, "GET", names)[1] == before
+def test_what_is_shared_between_requests_cannot_be_changed_by_one() -> None:
+    policy = Policy(allow_origins=[APP])
+    assert policy.lines(APP) is policy.lines(APP)
+    assert isinstance(policy.lines(APP), tuple)
+    assert policy.preflight_lines(APP, "GET", None) is policy.preflight_lines(APP, "GET", None)
+    policy.actual(APP).headers.clear()
+    assert policy.actual(APP).headers["Access-Control-Allow-Origin"] == APP
 
 
 class Unhashed(str):
@@ -197,20 +207,14 @@ class Unhashed(str):
 
 @pytest.mark.parametrize("arguments", POLICIES)
 def test_overlong_values_are_answered_without_being_hashed_or_read(arguments: dict[str, Any]) -> None:
-    answers = Answers(Policy(**arguments))
+    policy = Policy(**arguments)
     huge = Unhashed("x" * 2**20)
     commas = Unhashed("," * 2**16)
     for _ in range(2):
-        assert answers.for_origin(huge) == list(response_headers(answers.policy, str(huge)).items())
-        origin = (
-            "null"
-            if arguments.get("dangerously_allow_null_origin")
-            else SUB
-            if answers.policy.allows_origin(SUB)
-            else APP
-        )
-        if not answers.policy.allows_any_origin:
-            assert answers.preflight(huge, "GET", None)[0] == 403
-        assert answers.preflight(origin, "GET", commas)[0] == 403
-        assert answers.preflight(origin, huge, None)[0] == 403
-        assert answers.preflight(origin, huge, commas)[0] == 403
+        assert lines_of(policy, huge) == response_headers(policy, str(huge))
+        origin = "null" if arguments.get("dangerously_allow_null_origin") else SUB if policy.allows_origin(SUB) else APP
+        if not policy.allows_any_origin:
+            assert preflight(policy, huge, "GET", None)[0] == 403
+        assert preflight(policy, origin, "GET", commas)[0] == 403
+        assert preflight(policy, origin, huge, None)[0] == 403
+        assert preflight(policy, origin, huge, commas)[0] == 403
