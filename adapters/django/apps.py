@@ -6,7 +6,7 @@ from django.core.checks import register
 from corecors.adapters.django.checks import check_cors
 
 
-class CORSConfig(AppConfig):
+class CORSConfig(AppConfig):  # type: ignore[misc]  # Django has no types of its own
     """It has no models."""
 
     name = "corecors.adapters.django"

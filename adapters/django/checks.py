@@ -1,4 +1,4 @@
-"""System checks: what `manage.py check` says of the policy, the middleware's place, and what is left of other libraries.
+"""System checks: what `manage.py check` says of the policy, the middleware, and what is left of other libraries.
 
 | id | what |
 | --- | --- |
@@ -15,8 +15,7 @@
 | W005 | cookies that other sites never send |
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
@@ -87,7 +86,7 @@ def _policy() -> tuple[object, list[CheckMessage]]:
 def _of_problem(problem: Problem, setting: str, id: str, kind: type[CheckMessage] = Error) -> CheckMessage:
     told = str(problem._replace(fix=None))
     advice = str(problem).removeprefix(told).removeprefix("; ")
-    return kind(f"{setting}: {told}.", hint=_sentence(advice) if advice else None, id=id)  # type: ignore[call-arg]
+    return kind(f"{setting}: {told}.", hint=_sentence(advice) if advice else None, id=id)
 
 
 def _of_failure(error: Exception, id: str) -> CheckMessage:
@@ -188,7 +187,9 @@ def _of_other_libraries() -> Iterator[CheckMessage]:
     for name in dir(settings):
         if name.startswith("CORS_") and name not in (POLICY, OPTIONS):
             hint = _translated(name, getattr(settings, name))
-            yield Warning(f"{name} has no effect: the settings are {POLICY} and {OPTIONS}.", hint=hint, id="corecors.W003")
+            yield Warning(
+                f"{name} has no effect: the settings are {POLICY} and {OPTIONS}.", hint=hint, id="corecors.W003"
+            )
 
 
 def _translated(name: str, value: object) -> str:
@@ -216,7 +217,9 @@ def _of_csrf(policies: Iterable[Policy]) -> Iterator[CheckMessage]:
         lacking = [origin for origin in policy.allow_origins if not _is_trusted(origin, trusted)]
         if lacking:
             text = f"Requests from {', '.join(lacking)} may carry cookies, and CsrfViewMiddleware refuses unsafe ones."
-            listed = ", ".join(f'"{origin}"' for origin in [*trusted, *lacking] if "*" not in origin.replace("://*.", ""))
+            listed = ", ".join(
+                f'"{origin}"' for origin in [*trusted, *lacking] if "*" not in origin.replace("://*.", "")
+            )
             hint = f"CSRF_TRUSTED_ORIGINS = [{listed}], and in it each origin that a pattern stands for"
             if not any("*" in origin.replace("://*.", "") for origin in lacking):
                 hint = f"CSRF_TRUSTED_ORIGINS = [{listed}]"

@@ -14,8 +14,8 @@ from corecors import Door, Policy, PolicySource, policy_from_mapping
 POLICY, OPTIONS = "CORS_POLICY", "CORS_OPTIONS"
 NAMES_ALLOWED = ("on_decision", "report_only", "rejections")  # options whose value may be a dotted name
 MISSING = (
-    f'settings.{POLICY} is missing: write {POLICY} = Policy(allow_origins=["https://app.example.com"]), or {POLICY} = None'
-    " where only views with cross_origin have a policy"
+    f'settings.{POLICY} is missing: write {POLICY} = Policy(allow_origins=["https://app.example.com"]), or'
+    f" {POLICY} = None where only views with cross_origin have a policy"
 )
 
 
@@ -23,7 +23,7 @@ def policy_from_settings() -> Policy | PolicySource | None:
     """What `settings.CORS_POLICY` says: a `Policy` or a source of policies, itself, or as a mapping of a policy's
     arguments, or the dotted name of one of these. None: only views with `cross_origin` have a policy.
 
-    Raises `PolicyError` with every problem, and `ImproperlyConfigured` where the setting is missing, or is something else.
+    Raises `PolicyError` with every problem, and `ImproperlyConfigured` where the setting is missing or something else.
     """
     if not hasattr(settings, POLICY):
         raise ImproperlyConfigured(MISSING)
@@ -63,8 +63,8 @@ def read_policy(given: object, setting: str) -> Policy | PolicySource | None:
         return given  # type: ignore[return-value]
     what = f"the class {given.__name__}" if isinstance(given, type) else f"of type {type(given).__name__}"
     raise ImproperlyConfigured(
-        f"{setting} is {what}: a Policy belongs there, PathPolicies or anything else with policy_for(request), a dict of"
-        " a policy's arguments, or the dotted name of one of these"
+        f"{setting} is {what}: a Policy belongs there, PathPolicies or anything else with policy_for(request), a dict"
+        " of a policy's arguments, or the dotted name of one of these"
     )
 
 

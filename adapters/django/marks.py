@@ -132,8 +132,8 @@ def _of_class(view: object, view_class: type[View], method: str, left: list[int]
     handler = getattr(view_class, _handler_name(view, view_class, method), None)
     if handler is not None and (mark := _find(handler, method, left)):
         return mark
-    # `method_decorator(cross_origin(policy), name="dispatch")` marks the class by that method, and `as_view` copies what
-    # the method has: such a copy says nothing about the view itself.
+    # `method_decorator(cross_origin(policy), name="dispatch")` marks the class by that method, and `as_view` copies
+    # what the method has: such a copy says nothing about the view itself.
     dispatch = _own(view_class.dispatch)
     own = _own(view)
     if own is not None and own is not dispatch:

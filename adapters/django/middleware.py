@@ -19,8 +19,8 @@ class CORSMiddleware:
     """`MIDDLEWARE = ["corecors.adapters.django.CORSMiddleware", ...]`: first, for nothing else may answer before it.
 
     The policy is `settings.CORS_POLICY`, the options are `settings.CORS_OPTIONS`; see `policy_from_settings`. A view's
-    own policy (`cross_origin`) goes before it. Sync and async: under ASGI nothing but a synchronous predicate leaves the
-    event loop's thread, and only for origins that nothing else allows.
+    own policy (`cross_origin`) goes before it. Sync and async: under ASGI nothing but a synchronous predicate leaves
+    the event loop's thread, and only for origins that nothing else allows.
     """
 
     sync_capable = True
@@ -31,10 +31,11 @@ class CORSMiddleware:
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
             markcoroutinefunction(self)
+        self._is_stale = False
         self._configure()
         if self._blocks:  # Django looks for it when it loads the middleware
             self.process_view = self._look_again_async if self._is_async else self._look_again
-        setting_changed.connect(self._reconfigure)
+        setting_changed.connect(self._look_at_setting)
 
     def _configure(self) -> None:
         options = options_from_settings()
@@ -44,9 +45,9 @@ class CORSMiddleware:
         if self._policy is not None:
             self._door.check_policy(self._policy)
 
-    def _reconfigure(self, *, setting: str, **_: object) -> None:
-        if setting in (POLICY, OPTIONS):  # tests override settings while a server runs
-            self._configure()
+    def _look_at_setting(self, *, setting: str, **_: object) -> None:
+        if setting in (POLICY, OPTIONS):  # a test overrides it while this serves
+            self._is_stale = True
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self._is_async:
@@ -75,6 +76,9 @@ class CORSMiddleware:
         return _finished(response, visit.refusal or decision)
 
     def _visit(self, request: HttpRequest) -> Visit:
+        if self._is_stale:
+            self._is_stale = False
+            self._configure()
         visit = Visit(request, self._policy, self._blocks)
         if self._blocks:
             setattr(request, _VISIT, visit)
@@ -100,7 +104,7 @@ def _finished(response: HttpResponseBase, decision: Decision | None) -> HttpResp
 
 
 def _is_async(predicate: Callable[[str], Any]) -> bool:
-    return iscoroutinefunction(predicate) or iscoroutinefunction(getattr(predicate, "__call__", None))  # noqa: B004
+    return any(map(iscoroutinefunction, (predicate, getattr(predicate, "__call__", None))))  # noqa: B004
 
 
 def _ask_at_once(predicate: Callable[[str], Any], origin: str) -> Any:

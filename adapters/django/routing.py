@@ -2,10 +2,10 @@
 
 Facts
 -----
-Django resolves the path below the script's name, decoded, by `request.urlconf` where a middleware has set one, and upper-
-cases the method first. A path without its last slash is redirected by `CommonMiddleware`, and governed like what it
-leads to. Patterns may depend on the language (`i18n_patterns`, translated routes), which `LocaleMiddleware` takes from
-the path or the request; it stands below, so it has not run yet when a preflight is answered.
+Django resolves the path below the script's name, decoded, by `request.urlconf` where a middleware has set one, and
+upper-cases the method first. A path without its last slash is redirected by `CommonMiddleware`, and governed like what
+it leads to. Patterns may depend on the language (`i18n_patterns`, translated routes), which `LocaleMiddleware` takes
+from the path or the request; it stands below, so it has not run yet when a preflight is answered.
 """
 
 from typing import Any, NamedTuple
@@ -75,8 +75,8 @@ def _view(route: Route, language: str) -> Any:
 def _language(request: HttpRequest, urlconf: Any) -> str:
     """The language in which `LocaleMiddleware` would have the path resolved."""
     if not settings.USE_I18N:
-        return settings.LANGUAGE_CODE
+        return str(settings.LANGUAGE_CODE)
     by_prefix, prefixed_default = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
     if by_prefix and not prefixed_default and not translation.get_language_from_path(request.path_info):
-        return settings.LANGUAGE_CODE
-    return translation.get_language_from_request(request, check_path=by_prefix)
+        return str(settings.LANGUAGE_CODE)
+    return str(translation.get_language_from_request(request, check_path=by_prefix))

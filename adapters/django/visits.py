@@ -55,8 +55,8 @@ class Visit:
         return _askable(self._before())
 
     def policy_after(self) -> Policy | PolicySource:
-        """What governs the request, now that its view has run; nothing, where that is not what was asked for at first: a
-        preflight for it was, or would have been, answered by another policy."""
+        """What governs the request, now that its view has run; nothing, where that is not what was asked for at first:
+        a preflight for it was, or would have been, answered by another policy."""
         match = self._request.resolver_match
         if match is None:
             return self.policy_before()
@@ -80,11 +80,15 @@ class Visit:
         mark = mark_of(view, self._request.method or "")
         found = self._of(mark)
         if mark is AMBIGUOUS:
-            self._report("cannot be told apart from others that its decorators know: give these functools.wraps, or put"
-                         " cross_origin above them")
+            self._report(
+                "cannot be told apart from others that its decorators know: give these functools.wraps, or put"
+                " cross_origin above them"
+            )
         elif Route.of(self._request, self._request.method) != self._route and self._before() != found:
-            self._report("has another policy than the view that the request asked for before the middleware below"
-                         " CORSMiddleware changed its method, path or urlconf: put that middleware above")
+            self._report(
+                "has another policy than the view that the request asked for before the middleware below"
+                " CORSMiddleware changed its method, path or urlconf: put that middleware above"
+            )
             return UNDECIDED
         return found
 
@@ -115,12 +119,12 @@ def _read(request: HttpRequest) -> CORSRequest:
         path,
         path_is_ambiguous(path, target) or _WAS_NOT_UTF8.search(path) is not None or request.path_info[:1] != "/",
         request.scheme or "",
-        meta.get("HTTP_HOST", ""),
+        meta.get("HTTP_HOST") or f"{meta.get('SERVER_NAME', '')}:{meta.get('SERVER_PORT', '')}",
         meta.get("HTTP_ORIGIN"),
         meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
         meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
         meta.get("HTTP_SEC_FETCH_SITE"),
-        "HTTP_COOKIE" in meta or "HTTP_AUTHORIZATION" in meta,
+        bool(meta.get("HTTP_COOKIE") or meta.get("HTTP_AUTHORIZATION")),  # test clients send an empty Cookie
         meta.get("HTTP_UPGRADE", "").lower() == "websocket",
     )
 

@@ -1,10 +1,9 @@
 """Django decides as the core does, in each of its test clients and on its live server."""
 
 import pytest
+from django.test import override_settings
 from django_site import CLIENTS, DEFAULTS
 from scenarios import POLICIES, SCENARIOS, Scenario, differences
-
-from django.test import override_settings
 
 MIDDLEWARE = [*DEFAULTS["MIDDLEWARE"], "django_scenarios.early"]
 

@@ -1,4 +1,4 @@
-"""The policies: the own front end by name, partners by their rows. A row that is deleted counts from the next request on.
+"""The policies: the own front end by name, partners by their rows. A row that is deleted counts from the next request.
 
 One of the two is enough. Both work under WSGI and ASGI; the asynchronous one keeps an ASGI server free of threads.
 """

@@ -1,6 +1,7 @@
 """The table of partners."""
 
 from django.db import migrations, models
+
 from partners.models import validate_origin
 
 
