@@ -55,8 +55,8 @@ _NOBODY = Fault("word-for-none", "is not an origin; a site's own pages need no e
 _WORDS = {"all": _ANYONE, "any": _ANYONE, "self": _NOBODY, "same-origin": _NOBODY, "none": _NOBODY}
 _NULL = Fault(
     "null-origin",
-    "is what browsers send for anyone's sandboxed frames and local files, and identifies nobody: serve the page from an "
-    "address such as 'http://localhost:8000' and name that (nothing but dangerously_allow_null_origin allows `null`)",
+    "is what browsers send for anyone's sandboxed frames and local files, and identifies nobody: serve the page from "
+    "an address such as 'http://localhost:8000' and name that (only dangerously_allow_null_origin allows `null`)",
 )
 
 
@@ -129,9 +129,7 @@ def fault_of_entry(text: str) -> Fault | None:
     if " " in text:
         return Fault("white-space", "has white space in it: make each origin an entry of its own")
     if looks_like_regex(text):
-        return Fault(
-            "regex-among-origins", "looks like a regular expression; those belong in allow_origin_regexes"
-        )
+        return Fault("regex-among-origins", "looks like a regular expression; those belong in allow_origin_regexes")
     scheme = re.match(r"([a-z]+):(?![0-9])", text, re.IGNORECASE)
     if scheme and scheme[1].lower() in SCHEMES_OF_NO_PAGE:
         return _fault_of_scheme(scheme[1].lower())
@@ -279,7 +277,9 @@ def _scheme_of(authority: str) -> str | None:
 
 def _without_scheme(text: str) -> Fault:
     found = _WITHOUT_SCHEME.match(text)
-    if found is not None and found[1] is None and not text[found.end() :].startswith("@"):
+    # A word alone is as likely no host at all.
+    is_host = found is not None and found[1] is None and re.search(r"[.:]", found[2]) is not None
+    if found is not None and is_host and not text[found.end() :].startswith("@"):
         meant = [_respelled(scheme, found[2]) for scheme in ("http", "https")]
         if _scheme_of(found[2]) is None and all(read_origin(origin) is not None for origin in meant):
             return Fault(
@@ -317,7 +317,8 @@ _ANY_PORT = re.compile(
     r"(?P<origin>.+?)(?::(?P<bare>\.[*+]|\*+|\(?(?:\\d|\[0-9\]|\[\\d\])(?:[+*]|\{[1-5],5?\})\)?)|\(:(?:\\d|\[0-9\])[+*]\)\?)\$?",
     re.DOTALL,
 )
-EXTENSION_IDS = {  # https://developer.mozilla.org/docs/Mozilla/Add-ons/WebExtensions and Chromium's own: 128 bits as a-p
+# A UUID, new for each installation; 128 bits of a key's hash in the letters a to p, the same for every installation
+EXTENSION_IDS = {
     "moz-extension": "[0-9a-f-]{36}",
     "chrome-extension": "[a-p]{32}",
 }
@@ -348,8 +349,10 @@ def regex_meant(text: str) -> str | None:
         written = [label.replace("*", "[0-9]{1,3}") for label in labels]
     else:
         domain = host.rpartition("*")[2].partition(".")[2]
-        if not is_host_name(host.replace("*", "a")) or ("*" in host and ("." not in domain or is_public_suffix(domain))):
+        if "*" in host and ("." not in domain or is_public_suffix(domain)):
             return None  # anyone could register a name that it stands for
+        if not is_host_name(host.replace("*", "a")):
+            return None
         written = [label.replace("*", "[a-z0-9-]+") for label in labels]
     ending = "(:[0-9]+)?" if port == "*" else colon + port.replace("*", "[0-9]*")
     return scheme.replace("+", r"\+").replace(".", r"\.") + "://" + r"\.".join(written) + ending

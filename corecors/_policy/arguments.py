@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from corecors._decisions import headers
-from corecors._origins.parsing import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin
+from corecors._origins.errors import OriginError
+from corecors._origins.faults import fixed_origin
+from corecors._origins.parsing import MAX_HOST_LENGTH, read_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._origins.public_suffixes import has_public_suffix_at_or_below
 from corecors._policy.dangers import danger_of_pattern
@@ -26,9 +28,9 @@ MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; 
 ANY_ORIGIN = "*"
 
 # Most entries of a long list look like this; one match instead of a parse. The last label begins with a letter, so the
-# host is not an IPv4 address, and https without a port is never insecure.
+# host is not an IPv4 address, no label is Punycode, and https without a port is never insecure.
 _PLAIN_HTTPS_ORIGIN = re.compile(
-    r"https://(?:[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
+    r"https://(?:(?!xn--)[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+(?!xn--)[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
 )
 _LONGEST_PLAIN_ORIGIN = len("https://") + MAX_HOST_LENGTH
 _ANYONE_WITH_CREDENTIALS = (
@@ -385,7 +387,7 @@ def _as_string(field: str, entry: object) -> str | None:
         text = str(entry)  # an object for a URL, as of pydantic or yarl
     except Exception:
         return None
-    origin = mended_origin(text) or text
+    origin = fixed_origin(text) or text
     return origin if "://" in text and read_origin(origin) is not None else None
 
 

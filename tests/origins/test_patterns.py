@@ -88,7 +88,9 @@ REFUSED = [
     pytest.param("https://pr-*.*.a.com", "neither", None, id="a label with a star above a whole one"),
     pytest.param("https://a.com*", "neither", None, id="a trailing star"),
     pytest.param("https://*a", "neither", None, id="one label that begins with a star"),
-    pytest.param("http://localhost:**", "neither", None, id="two stars for a port"),
+    pytest.param(
+        "http://localhost:**", "regular expression for its port", "http://localhost:*", id="two stars for a port"
+    ),
     pytest.param("http://localhost:3*", "neither", None, id="the end of a port"),
     pytest.param("http://localhost:*0", "neither", None, id="the beginning of a port"),
     pytest.param("https://*.a.com:*:*", "neither", None, id="two ports"),
@@ -118,7 +120,7 @@ REFUSED = [
     pytest.param("https://pr-*.a.com/*", "a path", "https://pr-*.a.com", id="a path glob after a label"),
     pytest.param("https://pr-*.a.com:443", "default port", "https://pr-*.a.com", id="a label and the default port"),
     pytest.param("https://pr-*.a.com:1:*", "a port and a wildcard", "https://pr-*.a.com:1", id="a label and two ports"),
-    # The faults of an origin, the wildcard kept in the mend
+    # The faults of an origin, the wildcard kept in the fix
     pytest.param("*.a.com", "no scheme", "https://*.a.com", id="no scheme"),
     pytest.param(".a.com", "no scheme", "https://*.a.com", id="a leading dot, as in lists of hosts and cookies"),
     pytest.param("*.a.com:*", "no scheme", "https://*.a.com:*", id="no scheme, any port"),
@@ -149,16 +151,16 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "wrong", "mend"), REFUSED)
-def test_a_pattern_that_is_none_is_refused_with_what_is_wrong_and_the_mend_where_one_is_certain(
-    text: str, wrong: str, mend: str | None
+@pytest.mark.parametrize(("text", "message", "fix"), REFUSED)
+def test_a_pattern_that_is_none_is_refused_with_what_is_wrong_and_the_fix_where_one_is_certain(
+    text: str, message: str, fix: str | None
 ) -> None:
     with pytest.raises(OriginError) as caught:
         parse_pattern(text)
-    assert wrong in caught.value.wrong
-    assert caught.value.mend == mend
-    if mend is not None:
-        parse_pattern(mend)
+    assert message in caught.value.message
+    assert caught.value.fix == fix
+    if fix is not None:
+        parse_pattern(fix)
 
 
 def test_what_is_no_text_is_refused_by_its_type() -> None:
@@ -172,7 +174,7 @@ def test_a_pattern_longer_than_any_origin_is_refused_by_its_length() -> None:
 
 
 @given(st.text(alphabet="htps:/.-*[]@? \\(|)^$+09aA\u00e9", max_size=40).map("https://".__add__) | st.text())
-def test_any_text_at_all_is_a_pattern_or_an_error_whose_mend_is_a_pattern(text: str) -> None:
+def test_any_text_at_all_is_a_pattern_or_an_error_whose_fix_is_a_pattern(text: str) -> None:
     error = None
     try:
         pattern = parse_pattern(text)
@@ -181,6 +183,6 @@ def test_any_text_at_all_is_a_pattern_or_an_error_whose_mend_is_a_pattern(text: 
     if error is None:
         assert text.count("*") == pattern.has_wildcard_host + pattern.any_port
     else:
-        assert error.wrong
-        assert error.mend != text
-        assert error.mend is None or parse_pattern(error.mend)
+        assert error.message
+        assert error.fix != text
+        assert error.fix is None or parse_pattern(error.fix)
