@@ -50,7 +50,7 @@ class Validation:
     """
 
     def __init__(self, credentials: object) -> None:
-        self.credentials = not (credentials is False or credentials is None or credentials == 0)
+        self.credentials = not (credentials is None or (isinstance(credentials, int) and not credentials))
         self.problems: list[Problem] = []
 
     def refuse(self, field: str, value: object, code: str, message: str, fix: object = None) -> None:
@@ -163,7 +163,9 @@ class Validation:
 
     def refuse_unknown(self, name: str, value: object) -> None:
         """Refuse an argument that no policy has."""
-        self.refuse(name, value, "unknown-name", "belongs to a name that no policy has")
+        from corecors._policy.unknown_names import unknown_name  # a long table, for errors alone
+
+        self.problems.append(unknown_name(name, value, credentials=self.credentials))
 
     def predicate(self, value: Any) -> Callable[[str], bool] | None:
         if value is None:
