@@ -224,3 +224,10 @@ def test_node_reads_three_thousand_random_addresses_alike() -> None:
     }
     assert differences == {}
     assert 300 < sum(answer is None for answer in answers) < 2700  # both kinds were asked about
+
+
+@pytest.mark.parametrize("host", ["[::ffff:102:304]", "[::ffff:1.2.3.4]", "[::FFFF:0102:0304]"])
+def test_an_ipv6_host_is_written_without_dots_on_every_version_of_python(host: str) -> None:
+    address = parse_url(f"http://{host}:8080/")
+    assert address is not None
+    assert address.origin == "http://[::ffff:102:304]:8080"
