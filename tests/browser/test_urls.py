@@ -176,6 +176,8 @@ def test_what_a_script_writes_is_sent_percent_encoded() -> None:
         pytest.param("[1:0:0:2:3:0:0:4]", "[1::2:3:0:0:4]", id="the first of two runs"),
         pytest.param("[1:2:3:4:5:6:7::]", "[1:2:3:4:5:6:7:0]", id="a single zero is written"),
         pytest.param("[0:0:1::]", "[0:0:1::]", id="zeros before a longer run"),
+        pytest.param("[::ffff:1.2.3.4]", "[::ffff:102:304]", id="a dotted part, in every version of Python"),
+        pytest.param("[::FFFF:102:304]", "[::ffff:102:304]", id="never written with dots"),
         pytest.param("[FE80::000A]", "[fe80::a]", id="lower case without leading zeros"),
         pytest.param("[::1.2.3.04]", None, id="octal within an IPv6 address"),
         pytest.param("[1:2:3:4::5:6:7:8]", None, id="a run of no zeros"),
