@@ -15,16 +15,18 @@ middleware did to the path or the method. A preflight follows the endpoint that 
 the routes are matched as their router matches them, and nothing is called.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from inspect import isclass, isfunction
 from logging import getLogger
+from types import EllipsisType
 from typing import Any, NamedTuple, TypeVar
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Host, Match, Mount, Router
 
-from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, merge_headers
+from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, RejectionLog, merge_headers
 from corecors.adapters.asgi import (
     Application,
     Merge,
@@ -47,7 +49,7 @@ _WITHHELD = Policy.refusal  # what varies by the origin, and grants nothing
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 _Governing = Policy | PolicySource | None  # None: no CORS
 _OWN = "_cors_policy"  # the attribute that marks an endpoint
-_NEAREST = "corecors.cors"  # the key in a scope of the CORS that a request came through last
+_RESPONSE = "corecors.response"  # the key in a scope of the `_Response` that was begun last
 _UNMARKED: Any = object()
 
 
@@ -77,15 +79,26 @@ class CORS:
     """Covers a Starlette or FastAPI application: every response, whatever the order of its middleware.
 
     policy: a `Policy`, or what chooses one for each request; None: only endpoints with a policy of their own have one.
-    options: those of every door, see `corecors.Door`: `on_decision`, `report_only`, `block_disallowed`,
-        `check_websockets`, `own_origins`, `rejections`.
+    on_decision, report_only, block_disallowed, check_websockets, own_origins, rejections: as every door has them, see
+        `corecors.adapters.asgi.CORSMiddleware`.
 
     The nearest policy governs: the endpoint's (`cross_origin`), else that of the innermost application with CORS.
     `app.state.cors` is this object, and its `policy` may be replaced while serving. Raises `TypeError` for an
     application of another kind, `RuntimeError` for one that serves already or has CORS.
     """
 
-    def __init__(self, app: Starlette, policy: Policy | PolicySource | None, **options: Any) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        policy: Policy | PolicySource | None,
+        *,
+        on_decision: Callable[[Decision, CORSRequest], object] | None = None,
+        report_only: Policy | PolicySource | None = None,
+        block_disallowed: bool = False,
+        check_websockets: bool = True,
+        own_origins: Iterable[str] = (),
+        rejections: RejectionLog | EllipsisType | None = ...,
+    ) -> None:
         if not isinstance(app, Starlette):
             require_asgi(app)
             raise TypeError(
@@ -97,13 +110,28 @@ class CORS:
         if app.middleware_stack is not None:
             raise RuntimeError("this application serves already; give it to CORS before its first request")
         self.app = app
-        self.door = Door(asks_async=True, **options)
-        self.decides_early = bool(options.get("block_disallowed"))
+        self.door = Door(
+            on_decision=on_decision,
+            report_only=report_only,
+            block_disallowed=block_disallowed,
+            check_websockets=check_websockets,
+            own_origins=own_origins,
+            rejections=rejections,
+            asks_async=True,
+        )
+        self.decides_early = block_disallowed
         self._told: set[str] = set()
         self.policy = policy
-        build = app.build_middleware_stack
-        app.build_middleware_stack = lambda: _Covered(self, build())  # type: ignore[method-assign]
+        self._build = app.build_middleware_stack
+        app.build_middleware_stack = self._build_covered  # type: ignore[method-assign]
         app.state.cors = self
+
+    def _build_covered(self) -> Application:
+        self.app.user_middleware.append(Middleware(_Routing))  # the last one is next to the router
+        try:
+            return _Covered(self, self._build())
+        finally:
+            self.app.user_middleware.pop()
 
     @property
     def policy(self) -> _Governing:
@@ -117,17 +145,17 @@ class CORS:
         remembered = None if self.decides_early else RememberedLines.of(policy, self.door)
         self.serving = policy, remembered
 
-    def governing(self, endpoint: object, method: str) -> Policy | PolicySource:
-        """The policy of an endpoint of this application."""
+    def governing(self, endpoint: object, method: str) -> "_Governor":
+        """What governs an endpoint of this application."""
         own = _own_policy(endpoint, method)
-        policy = self.policy if own is _UNMARKED else own
-        return _Fixed(None) if policy is None else policy
+        owner, policy = (self, self.policy) if own is _UNMARKED else (own, own)
+        return _Governor(owner, _Fixed(None) if policy is None else policy)
 
-    def tell_once(self, text: str) -> None:
+    def tell_once(self, text: str, *, exc_info: bool = False) -> None:
         """Log, once for each application, what the author of its routes has to know."""
         if text not in self._told:
             self._told.add(text)
-            LOGGER.warning("CORS: %s", text, exc_info=True)
+            LOGGER.warning("CORS: %s", text, exc_info=exc_info)
 
 
 class _Fixed(NamedTuple):
@@ -140,6 +168,13 @@ class _Fixed(NamedTuple):
         return self.answer
 
 
+class _Governor(NamedTuple):
+    """What governs a request."""
+
+    owner: object  # where it comes from: an application's `CORS`, an endpoint's own policy
+    policy: Policy | PolicySource
+
+
 class _Covered:
     """An application's finished middleware stack, covered."""
 
@@ -148,72 +183,108 @@ class _Covered:
         self.app = stack  # as every middleware calls it, for what looks through a stack
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
+        is_websocket = scope["type"] == "websocket"
+        if scope["type"] != "http" and not is_websocket:
             await self.app(scope, receive, send)
             return
         cors = self._cors
         response = _Response(cors, scope, send)
-        scope[_NEAREST] = cors
-        if scope["type"] == "websocket" or scope["method"] == "OPTIONS" or cors.decides_early:
+        if is_websocket or scope["method"] == "OPTIONS" or cors.decides_early:
             request = read_request(scope)
-            if scope["type"] == "websocket" or request.is_preflight or cors.decides_early:
+            if is_websocket or request.is_preflight or cors.decides_early:
                 decision = await response.decide(_asked_for(cors, response.before, request), request)
-                if decision is None or decision.status is not None or scope["type"] == "websocket":
+                if decision is not None and decision.status is not None:
                     await carry_out(decision, self.app, scope, receive, send)
                     return
+        scope[_RESPONSE] = response
         await self.app(scope, receive, response.send)
+
+
+class _Routing:
+    """The innermost middleware: it shows which scope the router writes into, for others may have copied it."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = scope.get(_RESPONSE)
+        if response is not None:
+            response.scope = scope
+        await self.app(scope, receive, send)
 
 
 class _Response:
     """A response on its way out, and what is decided about it: at its start, when the endpoint that ran is known."""
 
     def __init__(self, cors: CORS, scope: Scope, send: Send) -> None:
+        self.scope = scope
         self.before = dict(scope)  # routing and middleware write into it
         self._cors = cors
         self._remembered = cors.serving[1]  # a policy that is replaced meanwhile does not divide this request
-        self._scope = scope
         self._send = send
-        self._governing: Policy | PolicySource | None = None
+        self._governor: _Governor | None = None
         self._merge: Merge | None = None
+        self._is_refused = False
 
-    async def decide(self, governing: Policy | PolicySource, request: CORSRequest) -> Decision | None:
-        self._governing = governing
-        self._merge = _withhold  # what a predicate raises becomes a 500, which grants nothing and asks nobody again
-        decision = await self._cors.door.decide_async(governing, request)
+    async def decide(self, governor: _Governor, request: CORSRequest) -> Decision | None:
+        self._governor = governor
+        self._merge = _withhold  # whatever leaves where a predicate raises grants nothing, and asks nobody again
+        decision = await self._cors.door.decide_async(governor.policy, request)
         self._merge = None if decision is None else decision.merge
         return decision
 
     def send(self, message: Message) -> Awaitable[None]:
-        if message["type"] != "http.response.start" or self._scope.get(_NEAREST) is not self._cors:
-            return self._send(message)  # a mounted application's own CORS has answered, if that is not this one
-        endpoint = self._scope.get("endpoint")
-        if self._governing is None and self._remembered is not None and self._is_plain(endpoint):
-            headers = add_lines([*message.get("headers", ())], self._remembered.for_scope(self.before))
-            return self._send({**message, "headers": headers})
-        return self._start(message)
+        kind = message["type"]
+        is_last: bool = self.scope.get(_RESPONSE) is self
+        if not is_last:
+            return self._send(message)  # a mounted application has CORS of its own, which has answered
+        if kind == "http.response.start":
+            if self._governor is None and self._remembered is not None and self._is_plain():
+                headers = add_lines([*message.get("headers", ())], self._remembered.for_scope(self.before))
+                return self._send({**message, "headers": headers})
+            return self._start(message)
+        if kind == "websocket.accept" or self._is_refused:
+            return self._accept(message)
+        return self._send(message)
 
-    def _is_plain(self, endpoint: object) -> bool:
+    def _is_plain(self) -> bool:
         """Whether a function without a policy of its own ran, as nearly all do."""
+        endpoint = self.scope.get("endpoint")
         return isfunction(endpoint) and not hasattr(endpoint, _OWN) and endpoint is not self.before.get("endpoint")
 
     async def _start(self, message: Message) -> None:
-        governing = self._that_ran()
-        if self._governing is None:
-            await self.decide(governing, read_request(self.before))
-        elif governing != self._governing:
+        governor = self._that_ran()
+        if self._governor is None:
+            await self.decide(governor, read_request(self.before))
+        elif governor.owner is not self._governor.owner:
             self._merge = _withhold
-            self._cors.tell_once(
-                "a request was decided by the policy of one endpoint, and another one with another policy ran: its"
-                " response grants nothing. Something changes the path or the method between CORS and the routes"
-            )
+            self._tell_of_another()
         await self._send(message if self._merge is None else covered(message, self._merge))
 
-    def _that_ran(self) -> Policy | PolicySource:
+    async def _accept(self, message: Message) -> None:
+        """Let a handshake be accepted by the endpoint that it was admitted for; refuse it for another one."""
+        assert self._governor is not None
+        if self._is_refused:
+            return  # the connection is closed, which the application learns from `receive`
+        if self._that_ran().owner is self._governor.owner:
+            await self._send(message)
+            return
+        self._is_refused = True
+        self._tell_of_another()
+        await self._send({"type": "websocket.close", "code": 1008, "reason": ""})
+
+    def _tell_of_another(self) -> None:
+        self._cors.tell_once(
+            "a request was decided by the policy of one endpoint, and another one with another policy ran: its response"
+            " grants nothing, a WebSocket is refused. Something changes the path or the method on the way to the routes"
+        )
+
+    def _that_ran(self) -> _Governor:
         """What governs the endpoint that ran or, where something else answered, the one that was asked for."""
-        endpoint = self._scope.get("endpoint")
+        endpoint = self.scope.get("endpoint")
         if endpoint is self.before.get("endpoint") or isinstance(_within(endpoint), Starlette | Router):
             return _asked_for(self._cors, self.before, read_request(self.before))
-        return self._cors.governing(endpoint, self._scope["method"])
+        return self._cors.governing(endpoint, self.scope.get("method", "GET"))
 
 
 def _withhold(own: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -237,7 +308,7 @@ def _own_policy(endpoint: Any, method: str) -> Any:
 # Which endpoint would run
 
 
-def _asked_for(cors: CORS, before: Scope, request: CORSRequest) -> Policy | PolicySource:
+def _asked_for(cors: CORS, before: Scope, request: CORSRequest) -> _Governor:
     """What governs the endpoint that the routes have for a request as it came."""
     scope = dict(before)
     if not request.is_websocket:
@@ -245,8 +316,8 @@ def _asked_for(cors: CORS, before: Scope, request: CORSRequest) -> Policy | Poli
     try:
         endpoint, nearest = _find(cors, scope)
     except Exception:  # of a converter or a route of the application's, or it is `LookupError`
-        cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in")
-        return _Fixed(UNDECIDED)
+        cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in", exc_info=True)
+        return _Governor(None, _Fixed(UNDECIDED))
     return nearest.governing(endpoint, request.governed_method)
 
 

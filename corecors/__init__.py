@@ -7,8 +7,9 @@ from corecors._decisions.decision import Decision, Kind, Reason
 from corecors._decisions.merging import merge_headers
 from corecors._decisions.request import CORSRequest, path_is_ambiguous
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
+from corecors._origins.errors import CORSError, OriginError
 from corecors._origins.matching import OriginMatcher
-from corecors._origins.parsing import Origin, OriginError, parse_origin
+from corecors._origins.parsing import Origin, parse_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._policy.loading import policy_from_env, policy_from_mapping, policy_from_toml
 from corecors._policy.paths import PathPolicies
@@ -25,6 +26,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "UNDECIDED",
+    "CORSError",
     "CORSRequest",
     "Decision",
     "Door",

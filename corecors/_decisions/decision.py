@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from corecors._decisions import headers
 from corecors._decisions.merging import Line, Lines, add_vary, merge_headers
-from corecors._origins.parsing import shown
+from corecors._origins.showing import shown
 
 if TYPE_CHECKING:
     from corecors._decisions.rules import Rules

@@ -13,7 +13,8 @@ from corecors._decisions.decision import Decision
 from corecors._decisions.request import CORSRequest
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._observing.rejections import LOGGER, RejectionLog
-from corecors._origins.parsing import OriginError, parse_origin
+from corecors._origins.errors import OriginError
+from corecors._origins.parsing import parse_origin
 from corecors._policy.paths import varies_by_origin
 from corecors._policy.policy import Policy
 

@@ -17,22 +17,24 @@ policy's affair and not a pattern.)
 import re
 from typing import NamedTuple
 
-from corecors._origins.parsing import (
-    MAX_HOST_LENGTH,
-    MAX_LABEL_LENGTH,
-    MAX_ORIGIN_LENGTH,
-    Origin,
-    OriginError,
+from corecors._origins.addresses import is_ip_address
+from corecors._origins.errors import OriginError
+from corecors._origins.faults import (
+    EXTENSION_IDS,
+    MAX_DIAGNOSED,
+    any_port_meant,
     fault_of_entry,
-    is_ip_address,
-    mended_origin,
-    parse_origin,
+    fault_of_labels,
+    fault_of_tail,
+    fixed_origin,
+    not_text,
+    regex_meant,
     unwrapped,
 )
+from corecors._origins.parsing import MAX_HOST_LENGTH, MAX_ORIGIN_LENGTH, PUNYCODE, Origin, parse_origin
 from corecors._origins.public_suffixes import UNREGISTRABLE, has_public_suffix_at_or_below, is_public_suffix
 
 ANY_PORT = ":*"
-ANY_SUBDOMAIN = "://*."
 # Scheme, what stands before and after the `*` in the leftmost label, and the domain that follows it
 _WILDCARD_HOST = re.compile(r"([^*/]*://)([^*.:/@\[\]]*)\*([^*.:/@\[\]]*)\.(.*)", re.DOTALL)
 _PATH = re.compile(r"(?<=[^:/])/(?!/).*", re.DOTALL)
@@ -73,101 +75,123 @@ class OriginPattern(NamedTuple):
 def parse_pattern(text: str) -> OriginPattern:
     """Parse one entry of `allow_origins`.
 
-    Raises `OriginError`, which names the first thing that is wrong and, where one mend is certain, the mended text.
+    Raises `OriginError`, which names the first thing that is wrong and, where one fix is certain, the corrected text.
     """
     if not isinstance(text, str):
-        raise OriginError(f"an origin pattern is text, not {type(text).__name__}")
-    if len(text) > 4 * MAX_ORIGIN_LENGTH or not ("*" in text or text.startswith(".")):
+        raise not_text(text, "an origin pattern")
+    try:
+        return _parse(text)
+    except OriginError as error:
+        meant = any_port_meant(text) if error.fix is None and len(text) <= MAX_ORIGIN_LENGTH else None
+        if meant is None or meant == text or _fixed_pattern(meant) != meant:
+            raise
+        raise OriginError("port", "has a regular expression for its port", meant) from None
+
+
+def _parse(text: str) -> OriginPattern:
+    if len(text) > MAX_DIAGNOSED or not ("*" in text or text.startswith(".")):
         return OriginPattern(parse_origin(text), any_subdomain=False, any_port=False)
-    wrong = fault_of_entry(text)
-    if wrong is not None:
+    fault = fault_of_entry(text)
+    if fault is not None:
         bare = unwrapped(text)
-        raise OriginError(wrong, None if bare == text else "*" if bare == "*" else _mended_pattern(bare))
+        raise OriginError(*fault, None if bare == text else "*" if bare == "*" else _fixed_pattern(bare))
     if (tail := _PATH.search(text)) is not None:
-        wrong = "has a trailing slash" if tail[0] == "/" else "has a path, which is never part of an origin"
-        raise OriginError(wrong, _mended_pattern(text[: tail.start()]))
-    rest = text
-    any_port = rest.endswith(ANY_PORT)
-    if any_port:
-        rest = rest[: -len(ANY_PORT)]
+        raise OriginError(*fault_of_tail(tail[0]), _fixed_pattern(text[: tail.start()]))
+    any_port = text.endswith(ANY_PORT)
+    rest = text[: -len(ANY_PORT)] if any_port else text
     if rest.startswith(("*.", ".")):
         bare = "https://" + rest.removeprefix("*")[1:]
-        mended = (mended_origin(bare) or bare).replace("://", ANY_SUBDOMAIN)
-        raise OriginError("has no scheme", _mended_pattern(mended + (ANY_PORT if any_port else "")))
+        fixed = (fixed_origin(bare) or bare).replace("://", "://*.")
+        raise OriginError("no-scheme", "has no scheme", _fixed_pattern(fixed + (ANY_PORT if any_port else "")))
     wildcard = _WILDCARD_HOST.fullmatch(rest)
     if wildcard is None:
-        origin = _parse_rest(rest, "", any_port)
-        return _checked_port(OriginPattern(origin, any_subdomain=False, any_port=any_port), text)
+        return _with_port(OriginPattern(_rest(rest, text), any_subdomain=False, any_port=any_port), text)
     scheme, before, after, domain = wildcard.groups()
     if before or after:
         _check_label(before, after, text)
-    origin = _parse_rest(scheme + domain, f"{before}*{after}.", any_port)
+    origin = _rest(scheme + domain, text, f"{before}*{after}.")
     if is_ip_address(origin.host):
-        raise OriginError("has a wildcard before an IP address, which has no subdomains")
+        raise OriginError("wildcard", "has a wildcard before an IP address, which has no subdomains")
     if len(f"{before}*{after}.{origin.host}") > MAX_HOST_LENGTH:
-        raise OriginError(f"never matches: what it stands for is longer than {MAX_HOST_LENGTH} characters")
+        raise OriginError("host-length", f"never matches: no host is longer than {MAX_HOST_LENGTH} characters")
     if not (before or after):
-        return _checked_port(OriginPattern(origin, any_subdomain=True, any_port=any_port), text)
+        return _with_port(OriginPattern(origin, any_subdomain=True, any_port=any_port), text)
     if "." not in origin.host and origin.host not in UNREGISTRABLE:
         raise OriginError(
-            "has a wildcard inside a name that anyone can register",
-            None if before else text.replace("*", "*.", 1),
+            "wildcard",
+            f"has a wildcard inside the name below {origin.host!r}, which anyone can register",
+            None if before else _fixed_pattern(text.replace("*", "*.", 1)),
         )
-    return _checked_port(OriginPattern(origin, False, any_port, (before, after)), text)
+    return _with_port(OriginPattern(origin, False, any_port, (before, after)), text)
 
 
-def _checked_port(pattern: OriginPattern, text: str) -> OriginPattern:
+def _with_port(pattern: OriginPattern, text: str) -> OriginPattern:
     if pattern.any_port and pattern.origin.port is not None:
-        raise OriginError("has a port and a wildcard for it", mend=text[: -len(ANY_PORT)])
+        raise OriginError("port", "has a port and a wildcard for it", text[: -len(ANY_PORT)])
     return pattern
 
 
 def _check_label(before: str, after: str, text: str) -> None:
     """Refuse a label with a wildcard inside that no label of an origin can match."""
     if not (before + after).isascii():
-        raise OriginError("has characters beyond ASCII beside a wildcard: browsers send Punycode, where it can't stand")
+        raise OriginError(
+            "unicode-host", "has characters beyond ASCII beside a wildcard, and browsers send them in Punycode"
+        )
     if before + after != (before + after).lower():
-        raise OriginError("has upper case in its host", _mended_pattern(text.lower()))
-    if re.search(r"[^a-z0-9_-]", before + after):
-        raise OriginError("has a character in its host that no name in DNS has")
-    if before.startswith("-") or after.endswith("-"):
-        raise OriginError("has a label that begins or ends with a hyphen")
-    if before.startswith("xn--"):
-        raise OriginError("has a wildcard in a Punycode label, which stands for other text than it shows")
-    if len(before) + len("*") + len(after) > MAX_LABEL_LENGTH:
-        raise OriginError(f"has a label longer than {MAX_LABEL_LENGTH} characters")
+        raise OriginError("upper-case", "has upper case in its host", _fixed_pattern(text.lower()))
+    if before.startswith(PUNYCODE):
+        raise OriginError("punycode", "has a wildcard in a Punycode label, which stands for other text than it shows")
+    fault = fault_of_labels([f"{before}a{after}"])
+    if fault is not None:
+        raise OriginError(*fault)
 
 
-def _parse_rest(rest: str, wildcard: str, any_port: bool) -> Origin:
-    """The origin that is left of a pattern once its wildcards are taken out; `wildcard` stood before its host."""
+def _rest(rest: str, text: str, wildcard: str = "") -> Origin:
+    """The origin that is left of the pattern `text` without its wildcards; `wildcard` stood before its host."""
+    any_port = ANY_PORT if text.endswith(ANY_PORT) else ""
     if "*" in rest:
-        raise OriginError(_misplaced_wildcard(rest))
+        raise _misplaced_wildcard(rest, text)
     try:
         return parse_origin(rest)
     except OriginError as error:
-        mended = error.mend
-        if mended is not None:
-            mended = mended.replace("://", f"://{wildcard}")
-            mended = _mended_pattern(mended + (ANY_PORT if any_port else ""))
-        raise OriginError(error.wrong, mended) from None
+        fixed = error.fix
+        if fixed is not None:
+            fixed = _fixed_pattern(fixed.replace("://", f"://{wildcard}") + any_port)
+        raise OriginError(error.code, error.message, fixed) from None
 
 
-def _mended_pattern(text: str) -> str | None:
-    """`text` where it is a pattern, else its mend where one is certain."""
+def _fixed_pattern(text: str) -> str | None:
+    """`text` where it is a pattern, else its fix where one is certain."""
     try:
         parse_pattern(text)
     except OriginError as error:
-        return error.mend
+        return error.fix
     return text
 
 
-def _misplaced_wildcard(rest: str) -> str:
+def _misplaced_wildcard(rest: str, text: str) -> OriginError:
     scheme, separator, host = rest.partition("://")
+    if not separator:
+        return OriginError("no-scheme", "has a wildcard but no scheme")
     if "*" in scheme:
-        return 'has a "*" in its scheme' if separator else "has a wildcard but no scheme"
+        return OriginError("wildcard", 'has a "*" in its scheme: make each scheme an entry of its own')
     if host == "*" or host.startswith("*:"):
-        return "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"
-    return (
+        if scheme in EXTENSION_IDS:
+            return OriginError(
+                "wildcard",
+                "stands for every extension; name the one that is meant, or allow every extension of a visitor's "
+                f"with the regular expression {scheme}://{EXTENSION_IDS[scheme]} in allow_origin_regexes",
+            )
+        return OriginError(
+            "wildcard", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"
+        )
+    regex = regex_meant(text)
+    if regex is not None:
+        way_out = f"the regular expression {regex} in allow_origin_regexes says it"
+    else:
+        way_out = "list the origins that are meant, for anyone can be another one that it would match"
+    return OriginError(
+        "wildcard",
         'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '
-        'nor the port ("http://localhost:*")'
+        f'nor the port ("http://localhost:*"); {way_out}',
     )

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from corecors._decisions import headers
-from corecors._origins.parsing import MAX_HOST_LENGTH, OriginError, mended_origin, read_origin
+from corecors._origins.errors import OriginError
+from corecors._origins.faults import fixed_origin
+from corecors._origins.parsing import MAX_HOST_LENGTH, read_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._origins.public_suffixes import has_public_suffix_at_or_below
 from corecors._policy.dangers import danger_of_pattern
@@ -26,9 +28,9 @@ MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; 
 ANY_ORIGIN = "*"
 
 # Most entries of a long list look like this; one match instead of a parse. The last label begins with a letter, so the
-# host is not an IPv4 address, and https without a port is never insecure.
+# host is not an IPv4 address, no label is Punycode, and https without a port is never insecure.
 _PLAIN_HTTPS_ORIGIN = re.compile(
-    r"https://(?:[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
+    r"https://(?:(?!xn--)[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+(?!xn--)[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
 )
 _LONGEST_PLAIN_ORIGIN = len("https://") + MAX_HOST_LENGTH
 _ANYONE_WITH_CREDENTIALS = (
@@ -48,7 +50,7 @@ class Validation:
     """
 
     def __init__(self, credentials: object) -> None:
-        self.credentials = not (credentials is False or credentials is None or credentials == 0)
+        self.credentials = not (credentials is None or (isinstance(credentials, int) and not credentials))
         self.problems: list[Problem] = []
 
     def refuse(self, field: str, value: object, code: str, message: str, fix: object = None) -> None:
@@ -161,7 +163,9 @@ class Validation:
 
     def refuse_unknown(self, name: str, value: object) -> None:
         """Refuse an argument that no policy has."""
-        self.refuse(name, value, "unknown-name", "belongs to a name that no policy has")
+        from corecors._policy.unknown_names import unknown_name  # a long table, for errors alone
+
+        self.problems.append(unknown_name(name, value, credentials=self.credentials))
 
     def predicate(self, value: Any) -> Callable[[str], bool] | None:
         if value is None:
@@ -385,7 +389,7 @@ def _as_string(field: str, entry: object) -> str | None:
         text = str(entry)  # an object for a URL, as of pydantic or yarl
     except Exception:
         return None
-    origin = mended_origin(text) or text
+    origin = fixed_origin(text) or text
     return origin if "://" in text and read_origin(origin) is not None else None
 
 

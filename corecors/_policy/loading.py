@@ -1,24 +1,55 @@
 """A policy from data: a mapping, TOML text, the variables of an environment. All are given; nothing is read here.
 
-    policy_from_toml(Path("settings.toml").read_text())
+    policy_from_toml(Path("cors.toml").read_text())
     policy_from_env(os.environ)
 
-Strict in everything: a name that no policy has is an error that tells the nearest one, for a misspelt
-`allow_credential` that is skipped in silence is a bug that is found in production. Every problem is reported at once.
+Strict in everything: a name that no policy has is an error that says what to write, for a misspelt `allow_credential`
+that is skipped in silence is a bug that is found in production. Every problem is reported at once, and whatever the
+data holds, it is a `PolicyError`.
+
+What is read has one shape, in TOML, JSON and Python alike. A policy is a table of its arguments:
+
+    allow_origins = ["https://app.example.com"]
+    max_age = 600
+
+Policies by path are a table of tables, and `false` opts a path out; `default` governs where no path does:
+
+    ["/api/"]
+    allow_origins = ["https://app.example.com"]
+    [default]
+    allow_origins = ["*"]
+
+Tiers are a list of tables called `tiers`, the last one for everybody else; they may stand below a path:
+
+    [[tiers]]
+    allow_origins = ["https://app.example.com"]
+    allow_credentials = true
+    [[tiers]]
+    allow_origins = ["*"]
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from corecors._policy.policy import FIELDS, Policy
 from corecors._policy.problems import PolicyError, Problem
+
+if TYPE_CHECKING:
+    from corecors._policy.paths import PathPolicies
+    from corecors._policy.tiers import OriginPolicies
 
 LISTS = frozenset({"allow_origins", "allow_origin_regexes", "allow_methods", "allow_headers", "expose_headers"})
 NUMBERS = frozenset({"max_age", "preflight_status"})
 FUNCTIONS = frozenset({"allow_origin_predicate"})
 # Every other name is a flag.
 
+TABLES = ("cors", "tool.corecors")  # where a policy stands in a document that holds other things too
+TIERS = "tiers"
+DEFAULT = "default"
+_SOURCES = {"PATHS", "TIERS"}  # variables that hold several policies, as JSON
+
+_Loaded = TypeVar("_Loaded")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -27,34 +58,16 @@ def policy_from_mapping(mapping: Mapping[str, Any]) -> Policy:
 
     Raises `PolicyError` with every problem; names that a policy does not have are among them.
     """
-    if not isinstance(mapping, Mapping):
-        message = f"is of type {type(mapping).__name__}, which has no names"
-        raise PolicyError([Problem("mapping", mapping, "not-a-mapping", message)])
-    names = {name: name for name in FIELDS}
-    return _build(mapping, names, [])
+    return _policy(_as_mapping(mapping))
 
 
-def policy_from_toml(text: str, table: str = "cors") -> Policy:
-    """The policy in the TOML document `text`: the table `[cors]`, or another. "tool.shop.cors" is a table in a table.
+def policy_from_toml(text: str, table: str = TABLES[0]) -> Policy:
+    """The policy in the TOML document `text`: its table `[cors]` or `[tool.corecors]`, or, where it has neither, the
+    keys at its top. Another table is named by `table`: "tool.shop.cors" is a table within tables.
 
-    Raises `PolicyError` with every problem, and where `text` is no TOML or has no such table.
+    Raises `PolicyError` with every problem, and where `text` is not TOML or has no such table.
     """
-    import tomllib
-
-    try:
-        found: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError([Problem(table, text, "not-toml", f"is not valid TOML: {error}")]) from None
-    for name in table.split("."):
-        if not isinstance(found, dict) or name not in found:
-            known = list(found) if isinstance(found, dict) else []
-            message = "is not a table of this document"
-            raise PolicyError([Problem(table, name, "no-table", message, _nearest(name, known))])
-        found = found[name]
-    if not isinstance(found, dict):
-        message = f"is of type {type(found).__name__} where a table belongs"
-        raise PolicyError([Problem(table, found, "not-a-table", message)])
-    return policy_from_mapping(found)
+    return _policy(_table_of(text, table))
 
 
 def policy_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> Policy:
@@ -62,40 +75,195 @@ def policy_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> Policy
 
     A list is JSON (`["https://a.example", "https://b.example"]`) or has commas between its entries; regular
     expressions, which have commas of their own, are JSON unless it is one without a comma. A flag is `true` or `1`,
-    `false` or `0`. A number is in decimal digits. A value that is no text is taken as it is, so that `environ` may be
-    the configuration of a framework.
+    `false` or `0`. A number is in decimal digits. A value that is not text is taken as it is, so that `environ` may be
+    the configuration of a framework. Without any variable it is the policy that allows nobody: `has_variables` tells.
 
     Raises `PolicyError` with every problem, each under the variable's name; variables with this prefix that no policy
     has are among them.
     """
-    names = {prefix + name.upper(): name for name in FIELDS}
-    given: dict[str, Any] = {}
+    return _policy_of_variables(_variables(environ, prefix), prefix)
+
+
+def has_variables(environ: Mapping[str, Any], prefix: str = "CORS_") -> bool:
+    """Whether `environ` holds any variable that begins with `prefix`, a policy's or not."""
+    return any(isinstance(name, str) and name.startswith(prefix) for name in environ)
+
+
+def source_from_mapping(mapping: Mapping[str, Any]) -> "Policy | PathPolicies | OriginPolicies":
+    """What `mapping` describes: one policy, policies by path, or tiers, in the shapes that this module shows.
+
+    Raises `PolicyError` with every problem.
+    """
+    return _source(_as_mapping(mapping))
+
+
+def source_from_toml(text: str, table: str = TABLES[0]) -> "Policy | PathPolicies | OriginPolicies":
+    """What the TOML document `text` describes, in the same tables as `policy_from_toml`: one policy, policies by path
+    (`[cors."/api/"]`), or tiers (`[[cors.tiers]]`).
+
+    Raises `PolicyError` with every problem.
+    """
+    return _source(_table_of(text, table))
+
+
+def source_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> "Policy | PathPolicies | OriginPolicies":
+    """What the variables of `environ` describe: one policy, as `policy_from_env` reads it; or policies by path in
+    CORS_PATHS, or tiers in CORS_TIERS, both as JSON, and then no other variable.
+
+        CORS_PATHS={"/api/": {"allow_origins": ["https://app.example.com"]}, "/health": false}
+        CORS_TIERS=[{"allow_origins": ["https://app.example.com"], "allow_credentials": true}, {"allow_origins": ["*"]}]
+
+    Raises `PolicyError` with every problem.
+    """
+    given = _variables(environ, prefix)
+    several = [name for name in given if name.removeprefix(prefix) in _SOURCES]
+    if not several:
+        return _policy_of_variables(given, prefix)
+    if len(given) > 1:
+        message = f"says everything by itself, and so do the variables beside it that begin with {_ascii(prefix)}"
+        raise PolicyError([Problem(name, given[name], "variables-beside-it", message) for name in several])
+    (name,) = several
+    found = _json(name, given[name]) if isinstance(given[name], str) else given[name]
+    if name.removeprefix(prefix) == "TIERS":
+        return _under(name, _tiers, found)
+    return _under(name, _paths, _as_mapping(found, name))
+
+
+def path_policies_from_toml(text: str, table: str = TABLES[0]) -> "PathPolicies":
+    """The policies by path in the TOML document `text`: `[cors."/api/"]` and so on, `[cors.default]` for the default.
+
+    Raises `PolicyError` with every problem.
+    """
+    given = _table_of(text, table)
+    if not given:
+        raise PolicyError([Problem(table, given, "no-paths", 'has no path; one is a table such as [cors."/api/"]')])
+    return _paths(given)
+
+
+def origin_policies_from_toml(text: str, table: str = TABLES[0]) -> "OriginPolicies":
+    """The tiers in the TOML document `text`: `[[cors.tiers]]`, the last one for everybody else.
+
+    Raises `PolicyError` with every problem.
+    """
+    return _tiers_table(_table_of(text, table))
+
+
+# Several policies
+
+
+def _source(given: Mapping[Any, Any]) -> "Policy | PathPolicies | OriginPolicies":
+    if TIERS in given:
+        return _tiers_table(given)
+    if any(_is_path(name) or name == DEFAULT for name in given):
+        return _paths(given)
+    return _policy(given)
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("/")
+
+
+def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
+    from corecors._policy.paths import PathPolicies
+
     problems: list[Problem] = []
-    for variable, value in environ.items():
-        if not variable.startswith(prefix):
-            continue
-        if variable in names and isinstance(value, str):
-            try:
-                given[variable] = _parsed(names[variable], value)
-            except _UnreadableError as error:
-                problems.append(Problem(variable, value, error.code, error.message, error.fix))
+    policies: dict[Any, Any] = {}
+    for prefix, value in given.items():
+        if not (_is_path(prefix) or prefix == DEFAULT):
+            message = "belongs to a name that is neither a path, which begins with a slash, nor default"
+            problems.append(Problem(_label(prefix), value, "not-a-path", message))
+        elif value is False:
+            policies[prefix] = None
+        elif not isinstance(value, Mapping):
+            message = f"is {_type(value)} where a table of arguments belongs, or false to opt out"
+            problems.append(Problem(_label(prefix), value, "not-a-table", message))
         else:
-            given[variable] = value
-    return _build(given, names, problems, prefix)
+            try:
+                policies[prefix] = _under(_label(prefix), _tiers_table if TIERS in value else _policy, value)
+            except PolicyError as error:
+                problems += error.problems
+    default = policies.pop(DEFAULT, None)
+    try:
+        found = PathPolicies(policies, default=default)
+    except PolicyError as error:
+        problems += error.problems
+    if problems:
+        raise PolicyError(problems)
+    return found
 
 
-def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Problem], prefix: str = "") -> Policy:
-    """The policy of the values in `given`, whose keys, which all begin with `prefix`, stand for arguments as `names`
-    says."""
+def _tiers_table(given: Mapping[Any, Any]) -> "OriginPolicies":
+    problems = [
+        Problem(_label(name), value, "beside-tiers", "stands beside tiers, which say everything by themselves")
+        for name, value in given.items()
+        if name != TIERS
+    ]
+    try:
+        found = _tiers(given.get(TIERS))
+    except PolicyError as error:
+        problems += error.problems
+    if problems:
+        raise PolicyError(problems)
+    return found
+
+
+def _tiers(given: object) -> "OriginPolicies":
+    from corecors._policy.tiers import OriginPolicies
+
+    if not isinstance(given, (list, tuple)):
+        raise PolicyError([Problem(TIERS, given, "not-a-list", f"is {_type(given)} where a list of tables belongs")])
+    problems: list[Problem] = []
+    policies: list[Policy] = []
+    for number, value in enumerate(given, start=1):
+        label = f"tier {number}"
+        if not isinstance(value, Mapping):
+            problems.append(Problem(label, value, "not-a-table", f"is {_type(value)} where a table belongs"))
+            continue
+        try:
+            policies.append(_under(label, _policy, value))
+        except PolicyError as error:
+            problems += error.problems
+    if problems:
+        raise PolicyError(problems)
+    return OriginPolicies(policies)
+
+
+def _under(label: str, load: Callable[[Any], _Loaded], given: Any) -> _Loaded:
+    """What `load` makes of `given`; its problems say below which `label` they stand."""
+    try:
+        return load(given)
+    except PolicyError as error:
+        raise PolicyError(each._replace(field=f"{label}: {each.field}") for each in error.problems) from None
+
+
+# One policy
+
+
+def _policy(given: Mapping[Any, Any]) -> Policy:
+    return _built(given, {name: name for name in FIELDS}, None)
+
+
+def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | None) -> Policy:
+    """The policy of the values in `given`, whose keys stand for arguments as `names` says."""
     spelled = {name: key for key, name in names.items()}
     arguments: dict[str, Any] = {}
+    problems: list[Problem] = []
+    unknown: list[tuple[object, object]] = []
     for key, value in given.items():
-        if key in names:
-            arguments[names[key]] = value
+        if not isinstance(key, str) or key not in names:
+            unknown.append((key, value))
+        elif prefix is not None and isinstance(value, str):
+            try:
+                arguments[names[key]] = _parsed(names[key], value)
+            except _UnreadableError as error:
+                problems.append(Problem(key, value, error.code, error.message, error.fix))
         else:
-            nearest = _nearest(key, list(names), prefix)
-            fix = None if nearest is None else {nearest: value}
-            problems.append(Problem(str(key), value, "unknown-name", "belongs to a name that no policy has", fix))
+            arguments[names[key]] = value
+    if unknown:
+        from corecors._policy.unknown_names import unknown_name  # a long table, for errors alone
+
+        credentials = arguments.get("allow_credentials", False)
+        problems[:0] = [unknown_name(key, value, credentials=credentials, prefix=prefix) for key, value in unknown]
     try:
         policy = Policy(**arguments)
     except PolicyError as error:
@@ -106,15 +274,68 @@ def _build(given: Mapping[str, Any], names: Mapping[str, str], problems: list[Pr
     return policy
 
 
-def _nearest(name: object, known: list[str], prefix: str = "") -> str | None:
-    from difflib import get_close_matches
+def _variables(environ: Mapping[Any, Any], prefix: str) -> dict[str, Any]:
+    """The variables of `environ` that begin with `prefix`."""
+    given = _as_mapping(environ, "environ")
+    strange = [name for name in given if not isinstance(name, str)]
+    if strange:
+        message = "is not the name of a variable, which is text"
+        raise PolicyError([Problem("environ", name, "not-a-name", message) for name in strange])
+    return {name: value for name, value in given.items() if name.startswith(prefix)}
 
-    def plain(text: str) -> str:
-        return text.removeprefix(prefix).lower().replace("-", "_")
 
-    alike = {plain(each): each for each in known}
-    nearest = get_close_matches(plain(str(name)), alike, n=1)
-    return alike[nearest[0]] if nearest else None
+def _policy_of_variables(given: Mapping[str, Any], prefix: str) -> Policy:
+    return _built(given, {prefix + name.upper(): name for name in FIELDS}, prefix)
+
+
+# TOML
+
+
+def _table_of(text: object, table: str) -> Mapping[Any, Any]:
+    """The table in the document `text` that holds the policy."""
+    document = _document(text, table)
+    found = _within(document, table)
+    if found is None and table == TABLES[0]:
+        found = _within(document, TABLES[1])
+        # A document that holds nothing but tables is about something else, and one that is empty was cut off.
+        if found is None and any(not isinstance(value, dict) or _is_path(key) for key, value in document.items()):
+            found = document
+    elif found is not None and table == TABLES[0]:
+        lost = [name for name in document if _is_path(name) or (name in FIELDS and name.startswith("allow_"))]
+        if lost:
+            message = f"stands outside of [{table}], where nothing reads it"
+            raise PolicyError([Problem(_label(name), document[name], "outside-table", message) for name in lost])
+    if found is None:
+        wanted = f"[{table}]" if table != TABLES[0] else f"[{TABLES[0]}] or [{TABLES[1]}]"
+        known = [name for name in document if isinstance(document[name], dict)]
+        raise PolicyError([Problem(table, known, "no-table", f"are the tables of this document; none is {wanted}")])
+    if not isinstance(found, dict):
+        raise PolicyError([Problem(table, found, "not-a-table", f"is {_type(found)} where a table belongs")])
+    return found
+
+
+def _document(text: object, table: str) -> dict[str, Any]:
+    import tomllib
+
+    if not isinstance(text, str):
+        raise PolicyError([Problem(table, text, "not-toml", f"is {_type(text)} where the text of a document belongs")])
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))  # which editors put at the beginning of a file
+    except RecursionError:
+        raise PolicyError([Problem(table, text, "not-toml", "is nested too deeply")]) from None
+    except ValueError as error:  # a number of 5,000 digits too, which no TOML error tells of
+        raise PolicyError([Problem(table, text, "not-toml", f"is not valid TOML: {_ascii(str(error))}")]) from None
+
+
+def _within(document: dict[str, Any], table: str) -> Any:
+    """What stands in `document` under the dotted name `table`; None where there is nothing."""
+    found: Any = document
+    for name in table.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+# Text of variables
 
 
 class _UnreadableError(ValueError):
@@ -161,3 +382,33 @@ def _parsed_list(name: str, text: str) -> list[Any]:
             raise _UnreadableError("comma-in-regex", message, json.dumps([text]))
         return [text]
     return [entry.strip() for entry in text.split(",")]
+
+
+def _json(name: str, text: str) -> Any:
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise PolicyError([Problem(name, text, "not-json", "is not valid JSON")]) from None
+
+
+# Words
+
+
+def _as_mapping(given: object, field: str = "mapping") -> Mapping[Any, Any]:
+    if isinstance(given, Mapping):
+        return given
+    raise PolicyError([Problem(field, given, "not-a-mapping", f"is {_type(given)}, which has no names")])
+
+
+def _label(name: object) -> str:
+    return name if isinstance(name, str) else f"a name of type {type(name).__name__}"
+
+
+def _type(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def _ascii(text: str) -> str:
+    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from corecors._origins.errors import CORSError
-from corecors._origins.parsing import shown
+from corecors._origins.showing import shown
 
 Severity = Literal["error", "warning"]
 

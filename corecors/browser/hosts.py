@@ -9,9 +9,10 @@ it was written: octal, hexadecimal, in one to four parts. https://url.spec.whatw
 Not read here, and refused: hosts outside ASCII (their Punycode form is read, and taken for what it says).
 """
 
-import ipaddress
 import re
 from urllib.parse import unquote_to_bytes
+
+from corecors._origins.addresses import canonical_ipv6
 
 _DOMAIN = re.compile(r"[^\x00-\x20\x7f-\U0010ffff#%/:<>?@\[\\\]^|]+")  # no forbidden domain code point, ASCII only
 _NUMBER = re.compile(r"0[xX](?P<hexadecimal>[0-9A-Fa-f]*)|0(?P<octal>[0-7]+)|(?P<decimal>0|[1-9][0-9]*)")
@@ -25,7 +26,7 @@ def read_host(text: str) -> str | None:
     Source: https://url.spec.whatwg.org/#concept-host-parser, of a special scheme
     """
     if text.startswith("["):
-        return _ipv6(text)
+        return canonical_ipv6(text)
     host = unquote_to_bytes(text).decode("latin-1").lower()
     if _DOMAIN.fullmatch(host) is None:
         return None
@@ -34,15 +35,6 @@ def read_host(text: str) -> str | None:
     if parts[-1].isdigit() or _number(parts[-1]) is not None:
         return _ipv4(parts)
     return host
-
-
-def _ipv6(text: str) -> str | None:
-    if not text.endswith("]") or "%" in text:  # no zone: it means something on one machine only
-        return None
-    try:
-        return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
-    except ValueError:
-        return None
 
 
 def _ipv4(parts: list[str]) -> str | None:

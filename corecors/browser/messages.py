@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from corecors._origins.addresses import DEFAULT_PORTS
 from corecors.browser.header_lines import HeaderLines
 
 # Looser than `corecors._origins.parsing` on purpose: browsers send hosts that a policy refuses ("$", empty labels), and
@@ -19,7 +20,6 @@ from corecors.browser.header_lines import HeaderLines
 _SERIALISED_ORIGIN = re.compile(
     r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:]+\]|[^\x00-\x20\x7f-\U0010ffffA-Z/?#@:\[\]\\]+)(:[0-9]{1,5})?"
 )
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class Credentials(StrEnum):
@@ -59,7 +59,7 @@ class Request:
         if self.origin == "null":
             return
         match = _SERIALISED_ORIGIN.fullmatch(self.origin)
-        if match is None or match[3] == _DEFAULT_PORTS.get(match[1], ""):
+        if match is None or match[3] == f":{DEFAULT_PORTS.get(match[1])}":
             raise ValueError(
                 f"{self.origin!r} is not an origin as a browser writes it: scheme://host or scheme://host:port, in "
                 "lower case, without the scheme's default port, without a trailing slash; or null"

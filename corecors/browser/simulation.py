@@ -32,6 +32,7 @@ from corecors._decisions.headers import (
     SAFELISTED_METHODS,
     is_token,
 )
+from corecors._origins.addresses import is_loopback
 from corecors.browser.cors_check import cors_checks
 from corecors.browser.exposure import exposed_names, timing_allowed
 from corecors.browser.header_lines import HTTP_WHITESPACE, HeaderLines
@@ -112,7 +113,7 @@ class _Course:
         if final is not None and self.crossed:
             readable &= exposed_names(final, self.request.credentials)
         return Verdict(
-            readable=all(check.passed for check in self.checks),
+            readable=final is not None and all(check.passed for check in self.checks),
             readable_in_practice=final is not None,
             checks=tuple(self.checks),
             exchanges=tuple(self.exchanges),
@@ -169,7 +170,7 @@ class _Course:
         if address.port in BAD_PORTS:
             why = f"Browsers do not connect to port {address.port}, which belongs to another protocol."
             self._fail(Check(step, "port-blocking", why, fix="Let the server listen on another port."))
-        if page.startswith("https://") and address.scheme == "http" and not address.is_loopback:
+        if page.startswith("https://") and address.scheme == "http" and not is_loopback(address.host):
             why = f"The page is on https, and {address.origin} is not: mixed content is blocked."
             self._fail(Check(step, "main-fetch", why, fix="Serve the address over https."))
 

@@ -11,9 +11,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from corecors._origins.addresses import DEFAULT_PORTS, MAX_PORT
 from corecors.browser.hosts import read_host
 
-WEB_PORTS = {"http": 80, "https": 443}  # the schemes that CORS is about, and their default ports
+# The schemes that CORS is about, and their default ports.
+WEB_PORTS = {scheme: DEFAULT_PORTS[scheme] for scheme in ("http", "https")}
 
 # https://fetch.spec.whatwg.org/#port-blocking
 BAD_PORTS = frozenset(
@@ -61,13 +63,6 @@ class Address:
         """The URL as it is sent."""
         return f"{self.scheme}:" if self.scheme not in WEB_PORTS else self.origin + self.path
 
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the host always means this machine (https://w3c.github.io/webappsec-secure-contexts/)."""
-        if self.host == "localhost" or self.host.endswith(".localhost") or self.host == "[::1]":
-            return True
-        return re.fullmatch(r"127(\.[0-9]+){3}", self.host) is not None
-
 
 def parse_url(text: str, base: Address | None = None) -> Address | None:
     """Read a URL, relative to `base` if there is one; lone surrogates count as U+FFFD. None if it is not a URL.
@@ -108,7 +103,7 @@ def _with_authority(scheme: str, text: str) -> Address | None:
     if host is None or len(digits) > _LONGEST_PORT:
         return None
     port = int(digits or "0") if parts[2] else None
-    if port is not None and port > 65535:
+    if port is not None and port > MAX_PORT:
         return None
     path, mark, query = text[len(authority) :].partition("?")
     return Address(

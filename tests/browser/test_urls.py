@@ -176,6 +176,8 @@ def test_what_a_script_writes_is_sent_percent_encoded() -> None:
         pytest.param("[1:0:0:2:3:0:0:4]", "[1::2:3:0:0:4]", id="the first of two runs"),
         pytest.param("[1:2:3:4:5:6:7::]", "[1:2:3:4:5:6:7:0]", id="a single zero is written"),
         pytest.param("[0:0:1::]", "[0:0:1::]", id="zeros before a longer run"),
+        pytest.param("[::ffff:1.2.3.4]", "[::ffff:102:304]", id="a dotted part, in every version of Python"),
+        pytest.param("[::FFFF:102:304]", "[::ffff:102:304]", id="never written with dots"),
         pytest.param("[FE80::000A]", "[fe80::a]", id="lower case without leading zeros"),
         pytest.param("[::1.2.3.04]", None, id="octal within an IPv6 address"),
         pytest.param("[1:2:3:4::5:6:7:8]", None, id="a run of no zeros"),
@@ -224,3 +226,10 @@ def test_node_reads_three_thousand_random_addresses_alike() -> None:
     }
     assert differences == {}
     assert 300 < sum(answer is None for answer in answers) < 2700  # both kinds were asked about
+
+
+@pytest.mark.parametrize("host", ["[::ffff:102:304]", "[::ffff:1.2.3.4]", "[::FFFF:0102:0304]"])
+def test_an_ipv6_host_is_written_without_dots_on_every_version_of_python(host: str) -> None:
+    address = parse_url(f"http://{host}:8080/")
+    assert address is not None
+    assert address.origin == "http://[::ffff:102:304]:8080"

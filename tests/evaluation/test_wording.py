@@ -5,19 +5,24 @@ import re
 import pytest
 
 from corecors import Decision, Kind, OriginError, Policy, PolicyError, Reason, evaluate, parse_origin, parse_pattern
-from corecors._origins.parsing import shown
+from corecors._origins.showing import shown
 
 LONG_HOST = ".".join(["a" * 63] * 3 + ["a" * 59])
 ORIGINS = [
     ("", "is empty"),
-    ("null", "`null` is what browsers send for opaque origins and identifies nobody"),
+    (
+        "null",
+        "is what browsers send for anyone's sandboxed frames and local files, and identifies nobody: serve the page "
+        "from an address such as 'http://localhost:8000' and name that (only dangerously_allow_null_origin allows "
+        "`null`)",
+    ),
     (" https://a.com", "has white space around it"),
     ("https://a\x00.com", "has a control character in it"),
     ("https://a\u200b.com", "has an invisible character in it"),
-    ("https://${A}", "has a placeholder in it that nothing was put in place of"),
-    ("https://a.com https://b.com", "has white space in it: give one origin an entry"),
+    ("https://${A}", "has a placeholder in it that was never filled in"),
+    ("https://a.com https://b.com", "has white space in it: make each origin an entry of its own"),
     ("^https://a$", "looks like a regular expression; those belong in allow_origin_regexes"),
-    ("FILE://a", "browsers send `null` for file: pages, never this text"),
+    ("FILE://a", "never matches: browsers send `null` for file: pages"),
     ("^https://a", "looks like a regular expression; those belong in allow_origin_regexes"),
     ("https://a$", "looks like a regular expression; those belong in allow_origin_regexes"),
     ("https://[a-z]https://c", "looks like a regular expression; those belong in allow_origin_regexes"),
@@ -31,16 +36,16 @@ ORIGINS = [
     ("/", "has no scheme"),
     ("$a", "has no scheme"),
     ("a^", "has no scheme"),
-    ("file://a", "browsers send `null` for file: pages, never this text"),
-    ("https://a,https://b", "looks like a list: give one origin an entry"),
-    ("[https://a]", "looks like a list: give one origin an entry"),
+    ("file://a", "never matches: browsers send `null` for file: pages"),
+    ("https://a,https://b", "looks like a list: make each origin an entry of its own"),
+    ("[https://a]", "looks like a list: make each origin an entry of its own"),
     ("'https://a'", "has quotation marks around it"),
     ("https://ahttps://b", "is two origins without a comma between them"),
-    ("all", "is no origin; any origin at all is the one entry '*'"),
-    ("any", "is no origin; any origin at all is the one entry '*'"),
-    ("self", "names no origin; a site's own pages need no entry, so leave it out"),
-    ("same-origin", "names no origin; a site's own pages need no entry, so leave it out"),
-    ("none", "names no origin; a site's own pages need no entry, so leave it out"),
+    ("all", "is not an origin; any origin at all is the one entry '*'"),
+    ("any", "is not an origin; any origin at all is the one entry '*'"),
+    ("self", "is not an origin; a site's own pages need no entry, so leave it out"),
+    ("same-origin", "is not an origin; a site's own pages need no entry, so leave it out"),
+    ("none", "is not an origin; a site's own pages need no entry, so leave it out"),
     ("a.com", "has no scheme"),
     ("https:a.com", 'has no "://" after its scheme'),
     ("HTTPS:A.com", 'has no "://" after its scheme'),
@@ -61,7 +66,7 @@ ORIGINS = [
     ("https://[::01]", "has an IPv6 address that is not in the compressed form that browsers send"),
     ("https://a]", "has an IPv6 address that is not in the compressed form that browsers send"),
     ("https://a.com.", "has a trailing dot: another origin than the one without it"),
-    ("https://a*b.com", 'has a "*" in its host that is not a whole leading label ("https://*.example.com")'),
+    ("https://a*b.com", 'has a "*" in its host, so it is a pattern and not an origin'),
     ("https://a..com", "has an empty label in its host"),
     ("https://.a.com", "has an empty label in its host"),
     ("https://a$b.com", "has a character in its host that no name in DNS has"),
@@ -72,7 +77,7 @@ ORIGINS = [
     (f"https://{LONG_HOST}.1", "has an IPv4 address that is not four plain decimal numbers"),
     ("https://1.2.3", "has an IPv4 address that is not four plain decimal numbers"),
     ("https://a.com:", "has a colon but no port"),
-    ("https://a.com:x", "has a port that is no number"),
+    ("https://a.com:x", "has a port that is not a number"),
     ("https://a.com:443", "has the default port of https, which browsers leave out"),
     ("https://a.com:0", "has port 0 or a port with a leading zero"),
     ("https://a.com:01", "has port 0 or a port with a leading zero"),
@@ -80,13 +85,14 @@ ORIGINS = [
 ]
 PATTERNS = [
     ("*", "has a wildcard but no scheme"),
-    ("http*://a.com", 'has a "*" in its scheme'),
+    ("http*://a.com", 'has a "*" in its scheme: make each scheme an entry of its own'),
     ("https://*", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"),
     ("https://*:1", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"),
     (
         "https://a.b*.com",
         'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '
-        'nor the port ("http://localhost:*")',
+        'nor the port ("http://localhost:*"); list the origins that are meant, for anyone can be another one '
+        "that it would match",
     ),
     ("https://*.1.2.3.4", "has a wildcard before an IP address, which has no subdomains"),
     ("https://a.com:1:*", "has a port and a wildcard for it"),
@@ -104,14 +110,14 @@ def test_what_is_wrong_with_an_origin_is_said_in_these_words(text: str, wrong: s
     for parse in (parse_origin, parse_pattern) if "*" not in text else (parse_origin,):
         with pytest.raises(OriginError) as caught:
             parse(text)
-        assert caught.value.wrong == wrong
+        assert caught.value.message == wrong
 
 
 @pytest.mark.parametrize(("text", "wrong"), PATTERNS)
 def test_what_is_wrong_with_a_pattern_is_said_in_these_words(text: str, wrong: str) -> None:
     with pytest.raises(OriginError) as caught:
         parse_pattern(text)
-    assert caught.value.wrong == wrong
+    assert caught.value.message == wrong
 
 
 @pytest.mark.parametrize("parse", [parse_origin, parse_pattern])

@@ -133,8 +133,8 @@ def test_what_no_browser_sends_for_a_trusted_site_is_malformed_and_nothing_sees_
         pytest.param("https://*-app.example.com", "https://my-app2.example.com", False, id="text after its end"),
         pytest.param(SHOP, "https://deploy-7--shop.netlify.app", True, id="text before and after the star"),
         pytest.param(SHOP, "https://deploy----shop.netlify.app", True, id="one hyphen for the star"),
-        pytest.param(SHOP, "https://deploy--shop.netlify.app", False, id="nothing between its ends"),
-        pytest.param(SHOP, "https://deploy-shop.netlify.app", False, id="ends that overlap"),
+        pytest.param(SHOP, "https://deploy---shop.netlify.app", False, id="nothing between its ends"),
+        pytest.param(SHOP, "https://deploy--shop.netlify.app", False, id="ends that overlap"),
         pytest.param("https://x*.example.com", "https://xn--mnchen-3ya.example.com", False, id="Punycode for the star"),
         pytest.param("https://x*.example.com", "https://xn-a.example.com", True, id="what only begins like Punycode"),
         pytest.param("https://_a*.example.com", "https://_ab.example.com", True, id="an underscore that is written"),
@@ -331,7 +331,7 @@ def test_any_origin_matches_whatever_it_is() -> None:
 # Origins and entries that meet at the edges: few labels, so that suffixes and prefixes coincide often.
 
 LABELS = st.sampled_from(
-    ["a", "b", "aa", "ab", "a-b", "a-", "aab", "com", "xa", "xn--a-ecp", "1", "0x1", "_", "a_b", "a" * 63]
+    ["a", "b", "aa", "ab", "a-b", "a-", "aab", "com", "xa", "xn--mnchen-3ya", "xn--a", "1", "0x1", "_", "a_b", "a" * 63]
 )
 HOSTS = st.lists(LABELS, min_size=1, max_size=5).map(".".join) | st.sampled_from(
     ["127.0.0.1", "1.2.3.4", "[::1]", "[1:2:3::4]", "localhost"]

@@ -1,10 +1,12 @@
 """parse_pattern: exact, any subdomain, any port; a `*` anywhere else is refused."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corecors import Origin, OriginError, OriginPattern, parse_pattern
+from corecors import Origin, OriginError, OriginPattern, Policy, PolicyError, parse_pattern
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH
 
 LONGEST_HOST = ".".join(["a" * 63] * 3 + ["a" * 61])
@@ -88,7 +90,7 @@ REFUSED = [
     pytest.param("https://pr-*.*.a.com", "neither", None, id="a label with a star above a whole one"),
     pytest.param("https://a.com*", "neither", None, id="a trailing star"),
     pytest.param("https://*a", "neither", None, id="one label that begins with a star"),
-    pytest.param("http://localhost:**", "neither", None, id="two stars for a port"),
+    pytest.param("http://localhost:**", "for its port", "http://localhost:*", id="two stars for a port"),
     pytest.param("http://localhost:3*", "neither", None, id="the end of a port"),
     pytest.param("http://localhost:*0", "neither", None, id="the beginning of a port"),
     pytest.param("https://*.a.com:*:*", "neither", None, id="two ports"),
@@ -118,7 +120,7 @@ REFUSED = [
     pytest.param("https://pr-*.a.com/*", "a path", "https://pr-*.a.com", id="a path glob after a label"),
     pytest.param("https://pr-*.a.com:443", "default port", "https://pr-*.a.com", id="a label and the default port"),
     pytest.param("https://pr-*.a.com:1:*", "a port and a wildcard", "https://pr-*.a.com:1", id="a label and two ports"),
-    # The faults of an origin, the wildcard kept in the mend
+    # The faults of an origin, the wildcard kept in the fix
     pytest.param("*.a.com", "no scheme", "https://*.a.com", id="no scheme"),
     pytest.param(".a.com", "no scheme", "https://*.a.com", id="a leading dot, as in lists of hosts and cookies"),
     pytest.param("*.a.com:*", "no scheme", "https://*.a.com:*", id="no scheme, any port"),
@@ -149,16 +151,156 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "wrong", "mend"), REFUSED)
-def test_a_pattern_that_is_none_is_refused_with_what_is_wrong_and_the_mend_where_one_is_certain(
-    text: str, wrong: str, mend: str | None
+@pytest.mark.parametrize(("text", "message", "fix"), REFUSED)
+def test_a_pattern_that_is_none_is_refused_with_what_is_wrong_and_the_fix_where_one_is_certain(
+    text: str, message: str, fix: str | None
 ) -> None:
     with pytest.raises(OriginError) as caught:
         parse_pattern(text)
-    assert wrong in caught.value.wrong
-    assert caught.value.mend == mend
-    if mend is not None:
-        parse_pattern(mend)
+    assert message in caught.value.message
+    assert caught.value.fix == fix
+    if fix is not None:
+        parse_pattern(fix)
+
+
+MOZ = "moz-extension://2f0e7f9c-6d9b-4e5a-9a53-0a3f6b1c2d3e"
+# What is written, what the regular expression that is offered has to accept, and what it must not
+OFFERED = [
+    pytest.param("moz-extension://*", [MOZ], ["https://a.com", MOZ + ".evil.com"], id="any extension of Firefox"),
+    pytest.param(
+        "chrome-extension://*",
+        ["chrome-extension://" + "abcdefgh" * 4],
+        ["chrome-extension://abcdefgh", "https://" + "abcdefgh" * 4],
+        id="any extension of Chrome",
+    ),
+    pytest.param(
+        "http://192.168.1.*:3000",
+        ["http://192.168.1.7:3000", "http://192.168.1.255:3000"],
+        ["http://192.168.1.7", "http://192.168.2.7:3000", "http://192.168.1.7.evil.com:3000", "http://192.168.1.256"],
+        id="a network and a port",
+    ),
+    pytest.param(
+        "http://192.168.*:*",
+        ["http://192.168.0.1", "http://192.168.1.7:3000"],
+        ["http://192.169.0.1", "http://192.168.evil.com", "http://192.168.0.1.evil.com:80"],
+        id="a network cut short, any port",
+    ),
+    pytest.param("http://10.*:8080", ["http://10.0.0.1:8080"], ["http://11.0.0.1:8080"], id="ten"),
+    pytest.param(
+        "https://api.*.example.com",
+        ["https://api.eu.example.com", "https://api.eu-1.example.com"],
+        ["https://api.example.com", "https://api.a.b.example.com", "https://api.eu.example.com.evil.com"],
+        id="a label in the middle",
+    ),
+    pytest.param(
+        "https://*.*.example.com",
+        ["https://a.b.example.com"],
+        ["https://a.example.com", "https://a.b.c.example.com", "https://a.bexample.com"],
+        id="two labels",
+    ),
+    pytest.param(
+        "https://a*b*.c.com:*",
+        ["https://a1b2.c.com", "https://a1b2.c.com:3000"],
+        ["https://ab2.c.com", "https://a1b.c.com", "https://a1b2xc.com"],
+        id="two stars in a label, any port",
+    ),
+    pytest.param(
+        "http://localhost:3*",
+        ["http://localhost:3000", "http://localhost:3"],
+        ["http://localhost", "http://localhost:4000", "http://localhost.evil.com:3000"],
+        id="the beginning of a port",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "accepted", "refused"), OFFERED)
+def test_where_no_pattern_says_it_a_regex_is_offered_that_does(
+    text: str, accepted: list[str], refused: list[str]
+) -> None:
+    with pytest.raises(OriginError) as caught:
+        parse_pattern(text)
+    offered = re.search(r"the regular expression (\S+) in allow_origin_regexes", caught.value.message)
+    assert offered is not None
+    policy = Policy(allow_origin_regexes=[offered[1]])
+    assert [origin for origin in accepted if not policy.allows_origin(origin)] == []
+    assert [origin for origin in refused if policy.allows_origin(origin)] == []
+    assert not policy.allows_any_origin
+    if text.startswith("https:"):
+        Policy(allow_origin_regexes=[offered[1]], allow_credentials=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("https://example.*", id="any top-level domain"),
+        pytest.param("https://a.*.com", id="any registered name"),
+        pytest.param("https://a.*.co.uk", id="any registered name below a public suffix"),
+        pytest.param("https://a.*.github.io", id="anyone's pages"),
+        pytest.param("http://8.8.8.*", id="a public network"),
+        pytest.param("http://192.*", id="a network that is private in part"),
+        pytest.param("http://*.168.1.1", id="any network"),
+        pytest.param("https://**.example.com", id="two stars for a label"),
+        pytest.param("https://a.*_.example", id="a label below one that is not long enough"),
+    ],
+)
+def test_what_anyone_could_register_is_offered_no_way_in(text: str) -> None:
+    with pytest.raises(OriginError) as caught:
+        parse_pattern(text)
+    assert "regular expression" not in caught.value.message
+    assert caught.value.fix is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        pytest.param("http://localhost:.*", "http://localhost:*", id="any text"),
+        pytest.param("http://localhost:.+", "http://localhost:*", id="any text but none"),
+        pytest.param(r"http://localhost:\d+", "http://localhost:*", id="digits"),
+        pytest.param(r"http://localhost:(\d+)", "http://localhost:*", id="digits in a group"),
+        pytest.param(r"http://localhost:\d{1,5}", "http://localhost:*", id="one to five digits"),
+        pytest.param(r"http://localhost(:\d+)?", "http://localhost:*", id="digits or none"),
+        pytest.param(r"^http://127\.0\.0\.1:[0-9]+$", "http://127.0.0.1:*", id="a whole regex of an address"),
+        pytest.param(r"https://*.example.com:\d+", "https://*.example.com:*", id="a pattern"),
+        pytest.param(r"http://localhost:\d{4}", None, id="four digits, which are fewer ports than any"),
+        pytest.param(r"https://.*\.example\.com:\d+", None, id="a regex for its host"),
+        pytest.param(r"https://(a|b)\.example\.com:\d+", None, id="alternatives"),
+    ],
+)
+def test_a_regex_for_the_port_is_offered_any_port_where_it_means_that(text: str, fix: str | None) -> None:
+    with pytest.raises(OriginError) as caught:
+        parse_pattern(text)
+    assert caught.value.fix == fix
+    if fix is not None:
+        policy = Policy(allow_origins=[fix])
+        origin = fix.replace("://*", "://a").removesuffix(":*")
+        assert policy.allows_origin(origin + ":3000")
+        assert not policy.allows_origin(origin + ".evil.com:3000")
+
+
+def test_null_and_a_compiled_regex_are_told_where_they_belong() -> None:
+    with pytest.raises(OriginError, match="dangerously_allow_null_origin") as caught:
+        parse_pattern("null")
+    assert caught.value.fix is None
+    with pytest.raises(OriginError, match="allow_origin_regexes"):
+        parse_pattern(re.compile("a"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("entry", ["https://xn--a", "https://xn--a.com", "https://a.xn--a.com", "https://*.xn--a.com"])
+def test_a_policy_refuses_punycode_that_no_browser_sends(entry: str) -> None:
+    with pytest.raises(PolicyError, match="Punycode"):
+        Policy(allow_origins=[entry])
+    assert not Policy(allow_origin_regexes=[r"https://[a-z.-]+\.com"]).allows_origin("https://xn--a.com")
+
+
+CODE = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+
+
+@pytest.mark.parametrize(("text", "message", "fix"), REFUSED)
+def test_every_refusal_has_a_code_for_programs(text: str, message: str, fix: str | None) -> None:
+    with pytest.raises(OriginError) as caught:
+        parse_pattern(text)
+    assert CODE.fullmatch(caught.value.code)
+    assert caught.value.message.isprintable()
 
 
 def test_what_is_no_text_is_refused_by_its_type() -> None:
@@ -172,7 +314,7 @@ def test_a_pattern_longer_than_any_origin_is_refused_by_its_length() -> None:
 
 
 @given(st.text(alphabet="htps:/.-*[]@? \\(|)^$+09aA\u00e9", max_size=40).map("https://".__add__) | st.text())
-def test_any_text_at_all_is_a_pattern_or_an_error_whose_mend_is_a_pattern(text: str) -> None:
+def test_any_text_at_all_is_a_pattern_or_an_error_whose_fix_is_a_pattern(text: str) -> None:
     error = None
     try:
         pattern = parse_pattern(text)
@@ -181,6 +323,6 @@ def test_any_text_at_all_is_a_pattern_or_an_error_whose_mend_is_a_pattern(text: 
     if error is None:
         assert text.count("*") == pattern.has_wildcard_host + pattern.any_port
     else:
-        assert error.wrong
-        assert error.mend != text
-        assert error.mend is None or parse_pattern(error.mend)
+        assert error.message
+        assert error.fix != text
+        assert error.fix is None or parse_pattern(error.fix)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corecors import Policy, PolicyError, policy_from_env, policy_from_mapping, policy_from_toml
-from corecors._policy.loading import FUNCTIONS, LISTS, NUMBERS
+from corecors._policy.loading import FUNCTIONS, LISTS, NUMBERS, has_variables, source_from_toml
 from corecors._policy.policy import FIELDS
 
 WHOLE = {
@@ -47,25 +47,31 @@ def test_an_empty_mapping_is_the_policy_that_allows_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"),
+    ("name", "value", "said", "fix"),
     [
-        pytest.param("allow_credential", "allow_credentials", id="a letter short"),
-        pytest.param("allow_orgins", "allow_origins", id="letters left out"),
-        pytest.param("allowOrigins", "allow_origins", id="camel case"),
-        pytest.param("allow-origins", "allow_origins", id="hyphens"),
-        pytest.param("ALLOW_ORIGINS", "allow_origins", id="upper case"),
-        pytest.param("origins", "allow_origins", id="flask-cors' name for the origins"),
-        pytest.param("methods", "allow_methods", id="flask-cors' name for the methods"),
-        pytest.param("supports_credentials", "allow_credentials", id="flask-cors' name for credentials"),
-        pytest.param("maxage", "max_age", id="no underscore"),
-        pytest.param("zzz", None, id="nothing near"),
-        pytest.param(7, None, id="no text"),
+        pytest.param("allow_credential", True, "no policy has", {"allow_credentials": True}, id="a letter short"),
+        pytest.param("allow_orgins", ["*"], "no policy has", {"allow_origins": ["*"]}, id="letters left out"),
+        pytest.param("allowOrigins", ["*"], "no policy has", {"allow_origins": ["*"]}, id="camel case"),
+        pytest.param("allow-origins", ["*"], "no policy has", {"allow_origins": ["*"]}, id="hyphens"),
+        pytest.param("ALLOW_ORIGINS", ["*"], "no policy has", {"allow_origins": ["*"]}, id="upper case"),
+        pytest.param("maxage", 60, "a name of wsgicors", {"max_age": 60}, id="no underscore"),
+        pytest.param("allow_orgins", 5, "the nearest is allow_origins", None, id="a value that would not do either"),
+        pytest.param("zzz", [], "no policy has", None, id="nothing near"),
+        pytest.param("z" * 10_000, [], "no policy has", None, id="longer than any name"),
+        pytest.param(7, [], "no policy has", None, id="not text"),
+        pytest.param("insecure_origins", True, "no policy has", None, id="near to nothing but a dangerous name"),
+        pytest.param("allow_null_origin", True, "has a longer name", None, id="a dangerous name without its prefix"),
+        pytest.param("dangerously_allow_null", True, "no policy has", None, id="a dangerous name cut off"),
     ],
 )
-def test_an_unknown_name_is_an_error_that_tells_the_nearest(name: str, nearest: str | None) -> None:
-    assert problems(lambda: policy_from_mapping({name: []})) == [
-        (str(name), "belongs to a name that no policy has", nearest and {nearest: []})
-    ]
+def test_an_unknown_name_is_an_error_that_says_what_to_write(name: Any, value: object, said: str, fix: object) -> None:
+    ((field, message, found),) = problems(lambda: policy_from_mapping({name: value}))
+    assert field == (name if isinstance(name, str) else "a name of type int")
+    assert said in message
+    assert "dangerously" not in message
+    assert found == fix
+    if fix is not None:
+        policy_from_mapping(fix)
 
 
 def test_unknown_names_and_wrong_values_are_reported_together() -> None:
@@ -76,7 +82,8 @@ def test_unknown_names_and_wrong_values_are_reported_together() -> None:
 @pytest.mark.parametrize("given", [pytest.param([("max_age", 1)], id="a list of pairs"), pytest.param(None, id="None")])
 def test_what_is_no_mapping_is_refused(given: Any) -> None:
     ((field, wrong, _),) = problems(lambda: policy_from_mapping(given))
-    assert (field, wrong) == ("mapping", f"is of type {type(given).__name__}, which has no names")
+    assert field == "mapping"
+    assert wrong.endswith(", which has no names")
 
 
 def test_a_mapping_may_hold_a_function() -> None:
@@ -112,24 +119,48 @@ def test_the_table_may_be_another_and_lie_in_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "table", "wrong", "fix"),
+    "text",
     [
-        pytest.param("[[", "cors", "is not valid TOML: ", None, id="no TOML at all"),
-        pytest.param("", "cors", "is not a table of this document", None, id="an empty document"),
-        pytest.param(
-            "[cros]\n", "cors", "is not a table of this document", "cors", id="a table whose name is misspelt"
-        ),
-        pytest.param("[tool.shop]\n", "tool.shop.cors", "is not a table of this document", None, id="half the way"),
-        pytest.param("tool = 1\n", "tool.cors", "is not a table of this document", None, id="a number on the way"),
-        pytest.param("cors = 1\n", "cors", "is of type int where a table belongs", None, id="a number in its place"),
-        pytest.param("[[cors]]\n", "cors", "is of type list where a table belongs", None, id="a list of tables"),
+        pytest.param('[cors]\nallow_origins = ["https://a.test"]', id="the table cors"),
+        pytest.param('[tool.corecors]\nallow_origins = ["https://a.test"]', id="the table tool.corecors"),
+        pytest.param('[project]\nname = "x"\n[tool.corecors]\nallow_origins = ["https://a.test"]', id="pyproject.toml"),
+        pytest.param('allow_origins = ["https://a.test"]', id="a document of its own"),
+        pytest.param('debug = true\n[cors]\nallow_origins = ["https://a.test"]', id="beside other settings"),
+        pytest.param('\ufeffallow_origins = ["https://a.test"]', id="after a byte-order mark"),
     ],
 )
-def test_toml_without_the_table_is_an_error(text: str, table: str, wrong: str, fix: str | None) -> None:
-    ((field, found, found_mend),) = problems(lambda: policy_from_toml(text, table))
-    assert field == table
-    assert found.startswith(wrong)
-    assert found_mend == ("cros" if fix == "cors" else fix)
+def test_a_document_may_be_the_policy_or_have_a_table_for_it(text: str) -> None:
+    policy = policy_from_toml(text)
+    assert (policy.allow_origins, policy.debug) == (("https://a.test",), False)
+    assert source_from_toml(text) == policy
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "message"),
+    [
+        pytest.param("[[", "cors", "is not valid TOML: ", id="not TOML at all"),
+        pytest.param("", "cors", "none is [cors] or [tool.corecors]", id="an empty document, as one cut off"),
+        pytest.param("[cros]\n", "cors", "none is [cors] or [tool.corecors]", id="a table whose name is misspelt"),
+        pytest.param("[tool.shop]\n", "tool.shop.cors", "none is [tool.shop.cors]", id="half the way"),
+        pytest.param("tool = 1\n", "tool.cors", "none is [tool.cors]", id="a number on the way"),
+        pytest.param(
+            "max_age = 1\n", "shop", "none is [shop]", id="a document of its own, and another table asked for"
+        ),
+        pytest.param("cors = 1\n", "cors", "is of type int where a table belongs", id="a number in its place"),
+        pytest.param("[[cors]]\n", "cors", "is of type list where a table belongs", id="a list of tables"),
+    ],
+)
+def test_toml_without_the_table_is_an_error(text: str, table: str, message: str) -> None:
+    for load in (policy_from_toml, source_from_toml):
+        ((field, found, fix),) = problems(lambda load=load: load(text, table))  # type: ignore[misc]
+        assert field == table
+        assert message in found
+        assert fix is None
+
+
+def test_what_stands_outside_of_the_table_is_not_lost_in_silence() -> None:
+    text = 'allow_origins = ["https://a.test"]\n[cors]\nmax_age = 1\n["/api/"]\nmax_age = 2'
+    assert [field for field, _, _ in problems(lambda: policy_from_toml(text))] == ["allow_origins", "/api/"]
 
 
 def test_problems_in_toml_are_those_of_the_mapping() -> None:
@@ -218,7 +249,7 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
         pytest.param(
             "CORS_ALLOW_ORIGIN_PREDICATE", "tenants.known", "is text where a function belongs", None, id="a function"
         ),
-        pytest.param("CORS_ORIGINS", "*", "belongs to a name", {"CORS_ALLOW_ORIGINS": "*"}, id="flask-cors' name"),
+        pytest.param("CORS_ORIGINS", "*", "a name of flask-cors", {"CORS_ALLOW_ORIGINS": "*"}, id="flask-cors' name"),
         pytest.param("CORS_allow_origins", "*", "belongs to a name", {"CORS_ALLOW_ORIGINS": "*"}, id="lower case"),
         pytest.param("CORS_", "", "belongs to a name", None, id="nothing but the prefix"),
     ],
@@ -241,6 +272,19 @@ def test_every_problem_of_an_environment_is_reported_under_its_variable() -> Non
 def test_the_prefix_may_be_another() -> None:
     environ = {"SHOP_CORS_ALLOW_ORIGINS": "https://a.test", "CORS_ALLOW_ORIGINS": "https://b.test"}
     assert policy_from_env(environ, prefix="SHOP_CORS_").allow_origins == ("https://a.test",)
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_there"),
+    [
+        pytest.param({}, False, id="nothing"),
+        pytest.param({"PATH": "/bin", "CORSAIR": "1"}, False, id="others only"),
+        pytest.param({"CORS_MAX_AGE": "1"}, True, id="one of a policy's"),
+        pytest.param({"CORS_ORIGINS": "*"}, True, id="one that would be refused"),
+    ],
+)
+def test_whether_there_is_any_variable_can_be_asked(environ: dict[str, str], is_there: bool) -> None:
+    assert has_variables(environ) is is_there
 
 
 def test_values_that_are_no_text_are_taken_as_they_are() -> None:

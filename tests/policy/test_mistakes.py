@@ -82,9 +82,9 @@ SPELLINGS = [
     # wakanda-issues #42, tokentelemetry #328
     mistake(origins("http://127.0.0.1:80"), "browsers leave out", "http://127.0.0.1", id="the default port"),
     mistake(origins("https://app.example.com:"), "no port", APP, id="a colon too many"),
-    mistake(origins("http://localhost:3000-3010"), "no number", None, id="a range of ports"),
+    mistake(origins("http://localhost:3000-3010"), "not a number", None, id="a range of ports"),
     mistake(origins(" https://app.example.com"), "white space", APP, id="a split that did not strip"),
-    mistake(origins("http://localhost:1 http://localhost:2"), "one origin an entry", None, id="two in one string"),
+    mistake(origins("http://localhost:1 http://localhost:2"), "an entry of its own", None, id="two in one string"),
     mistake(origins("http://localhost:1,http://localhost:2"), "list", None, id="a list that nobody split"),
     mistake(origins("https://a.comhttps://b.com"), "without a comma", None, id="a comma forgotten"),
     # Flowise #2157, ollama #3365

@@ -40,16 +40,16 @@ def origin(text: str) -> None:
         return
     error = _refusal(parse_origin, text)
     assert error is not None
-    _check_message(error.wrong)
-    assert error.mend is None or str(parse_origin(error.mend)) == error.mend
+    _check_message(error.message)
+    assert error.fix is None or str(parse_origin(error.fix)) == error.fix
 
 
 def pattern(text: str) -> None:
     """A pattern matches what the naive reading of it does; what is refused is told why, and a mend is a pattern."""
     error = _refusal(parse_pattern, text)
     if error is not None:
-        _check_message(error.wrong)
-        assert error.mend == "*" or error.mend is None or parse_pattern(error.mend)
+        _check_message(error.message)
+        assert error.fix == "*" or error.fix is None or parse_pattern(error.fix)
         return
     parsed = parse_pattern(text)
     assert text.count("*") == parsed.has_wildcard_host + parsed.any_port

@@ -29,7 +29,7 @@ def split_origin(text: str) -> tuple[str, str, str] | None:
 
 
 def _is_scheme(scheme: str) -> bool:
-    if not 1 <= len(scheme) <= 64 or scheme in ("about", "blob", "data", "file", "javascript"):
+    if not 1 <= len(scheme) <= 64 or scheme in ("about", "blob", "data", "file", "javascript", "ws", "wss", "ftp"):
         return False
     return scheme[0] in LOWER and all(letter in LOWER + DIGITS + "+-." for letter in scheme)
 
@@ -57,7 +57,15 @@ def _is_host(host: str) -> bool:
 def _is_label(label: str) -> bool:
     if not 1 <= len(label) <= 63 or label[0] == "-" or label[-1] == "-":
         return False
-    return all(letter in LOWER + DIGITS + "-_" for letter in label)
+    return all(letter in LOWER + DIGITS + "-_" for letter in label) and (label[:4] != "xn--" or _is_unicode(label))
+
+
+def _is_unicode(label: str) -> bool:
+    """Whether a label in Punycode stands for text, as an older standard has it (IDNA 2003, in Python's own codec)."""
+    try:
+        return not label.encode("ascii").decode("idna").isascii()
+    except UnicodeError:
+        return False
 
 
 def _is_octet(label: str) -> bool:

@@ -240,13 +240,13 @@ def expected(scenario: Scenario) -> Expected:
         asked.get("access-control-request-method"),
         asked.get("access-control-request-headers"),
     )
-    vary = decision.headers.pop("Vary", None)
-    cors = {name.lower(): value for name, value in decision.headers.items()}
-    if decision.kind is Kind.PREFLIGHT:
-        return Expected(decision.status, tuple(sorted(cors.items())), _elements([vary or ""]), (), b"", False)
-    own_timing = {name: value for name, value in own_cors if name == "timing-allow-origin"}
-    both = _elements([*(value for name, value in own if name.lower() == "vary"), *([vary] if vary else [])])
-    return Expected(scenario.status, tuple(sorted((own_timing | cors).items())), both, others, body, True)
+    answers_itself = decision.kind is Kind.PREFLIGHT
+    lines = list(decision.lines) if answers_itself else decision.merge(list(own))
+    cors = tuple(sorted((name.lower(), value) for name, value in lines if _is_cors(name)))
+    vary = _elements(value for name, value in lines if name.lower() == "vary")
+    if answers_itself:
+        return Expected(decision.status, cors, vary, (), b"", False)
+    return Expected(scenario.status, cors, vary, others, body, True)
 
 
 def differences(scenario: Scenario, answer: Answer) -> list[str]:

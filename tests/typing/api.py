@@ -78,8 +78,9 @@ def fixes(origin: str) -> Iterable[object]:
         assert_type(parse_origin(origin), Origin)
         Policy(allow_origins=[origin])
     except OriginError as error:
-        assert_type(error.wrong, str)
-        yield error.mend
+        assert_type(error.code, str)
+        assert_type(error.message, str)
+        yield error.fix
     except PolicyError as error:
         for problem in error.problems:
             assert_type(problem, Problem)

@@ -1,0 +1,116 @@
+"""The middleware: it asks which policy governs, and carries out what is decided."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from corecors import UNDECIDED, Decision, Door
+from corecors.adapters.django.configuration import OPTIONS, POLICY, options_from_settings, policy_from_settings
+from corecors.adapters.django.visits import Chosen, Visit, answer, carry
+
+_VISIT = "_cors_visit"
+
+
+class CORSMiddleware:
+    """`MIDDLEWARE = ["corecors.adapters.django.CORSMiddleware", ...]`: first, for nothing else may answer before it.
+
+    The policy is `settings.CORS_POLICY`, the options are `settings.CORS_OPTIONS`; see `policy_from_settings`. A view's
+    own policy (`cross_origin`) goes before it. Sync and async: under ASGI nothing but a synchronous predicate leaves
+    the event loop's thread, and only for origins that nothing else allows.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+        self._is_stale = False
+        self._configure()
+        if self._blocks:  # Django looks for it when it loads the middleware
+            self.process_view = self._look_again_async if self._is_async else self._look_again
+        setting_changed.connect(self._look_at_setting)
+
+    def _configure(self) -> None:
+        options = options_from_settings()
+        self._policy = policy_from_settings()
+        self._door = Door(**options, asks_async=True, ask=_ask_awaitably if self._is_async else _ask_at_once)
+        self._blocks: bool = options.get("block_disallowed", False)
+        if self._policy is not None:
+            self._door.check_policy(self._policy)
+
+    def _look_at_setting(self, *, setting: str, **_: object) -> None:
+        if setting in (POLICY, OPTIONS):  # a test overrides it while this serves
+            self._is_stale = True
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self._is_async:
+            return self._answer_async(request)
+        visit = self._visit(request)
+        decision = None
+        if visit.decided_before:
+            decision = self._door.decide(visit.policy_before(), visit.asked)
+            if decision is not None and decision.status is not None:
+                return answer(decision)
+        response: HttpResponseBase = self.get_response(request)
+        if not visit.decided_before:
+            decision = self._door.decide(visit.policy_after(), visit.asked)
+        return _finished(response, visit.refusal or decision)
+
+    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        visit = self._visit(request)
+        decision = None
+        if visit.decided_before:
+            decision = await self._door.decide_async(visit.policy_before(), visit.asked)
+            if decision is not None and decision.status is not None:
+                return answer(decision)
+        response: HttpResponseBase = await self.get_response(request)
+        if not visit.decided_before:
+            decision = await self._door.decide_async(visit.policy_after(), visit.asked)
+        return _finished(response, visit.refusal or decision)
+
+    def _visit(self, request: HttpRequest) -> Visit:
+        if self._is_stale:
+            self._is_stale = False
+            self._configure()
+        visit = Visit(request, self._policy, self._blocks)
+        if self._blocks:
+            setattr(request, _VISIT, visit)
+        return visit
+
+    # Where requests are blocked, the view that is about to run has to be the one whose policy let the request in.
+
+    def _look_again(self, request: HttpRequest, view: object, args: Any, kwargs: Any) -> HttpResponseBase | None:
+        visit: Visit | None = getattr(request, _VISIT, None)
+        if visit is None or not visit.differs(view):
+            return None
+        visit.refusal = decision = self._door.decide(Chosen(UNDECIDED), visit.asked)
+        return None if decision is None or decision.status is None else answer(decision)
+
+    async def _look_again_async(
+        self, request: HttpRequest, view: object, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        return self._look_again(request, view, args, kwargs)
+
+
+def _finished(response: HttpResponseBase, decision: Decision | None) -> HttpResponseBase:
+    return response if decision is None else carry(response, decision)
+
+
+def _is_async(predicate: Callable[[str], Any]) -> bool:
+    return any(map(iscoroutinefunction, (predicate, getattr(predicate, "__call__", None))))  # noqa: B004
+
+
+def _ask_at_once(predicate: Callable[[str], Any], origin: str) -> Any:
+    return async_to_sync(predicate)(origin) if _is_async(predicate) else predicate(origin)
+
+
+def _ask_awaitably(predicate: Callable[[str], Any], origin: str) -> Any:
+    """The ORM refuses to be asked in the event loop's thread, so a synchronous predicate is asked in Django's own."""
+    return predicate(origin) if _is_async(predicate) else sync_to_async(predicate, thread_sensitive=True)(origin)

@@ -1,0 +1,154 @@
+"""One request on its way through the middleware: what it asks for, which policy governs it, and what it gets."""
+
+import logging
+import re
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from corecors import UNDECIDED, CORSRequest, Decision, Policy, PolicySource, path_is_ambiguous
+from corecors.adapters.django.marks import AMBIGUOUS, Mark, mark_of
+from corecors.adapters.django.routing import Route, asked_mark, views_may_have_policies
+
+LOGGER = logging.getLogger("corecors")
+MAX_REPORTED = 1000  # routes that the log has a line about; a project has some hundreds
+_reported: set[str] = set()
+
+# Django turns bytes of a path that are not UTF-8 back into percent-encodings (`repercent_broken_unicode`), which then
+# look like the text that a client may have sent as %25FF.
+_WAS_NOT_UTF8 = re.compile("%[89A-Fa-f][0-9A-Fa-f]")
+
+
+class Chosen:
+    """A source that has chosen already: None where the owner opted out, or `UNDECIDED`."""
+
+    varies_by_origin = False
+
+    def __init__(self, policy: Any) -> None:
+        self._policy = policy
+
+    def policy_for(self, request: CORSRequest) -> Any:
+        return self._policy
+
+
+class Visit:
+    """A request, seen before the view runs and after.
+
+    decided_before: whether the policy has to be known before the view runs: always but where views have policies and
+        nothing needs to be kept from running. Then the view that ran tells which one it was.
+    """
+
+    __slots__ = ("_common", "_marked", "_request", "_route", "asked", "decided_before", "refusal")
+
+    def __init__(self, request: HttpRequest, common: Policy | PolicySource | None, blocks: bool) -> None:
+        self.asked = asked = _read(request)
+        self.refusal: Decision | None = None
+        self._request = request
+        self._common = common
+        self._marked = views_may_have_policies(request)
+        self.decided_before = not self._marked or asked.is_preflight or asked.is_websocket or blocks
+        self._route = Route.of(request, asked.governed_method) if self._marked else None
+
+    def policy_before(self) -> Policy | PolicySource:
+        """What governs the request, as far as can be told before Django resolves it."""
+        return _askable(self._before())
+
+    def policy_after(self) -> Policy | PolicySource:
+        """What governs the request, now that its view has run; nothing, where that is not what was asked for at first:
+        a preflight for it was, or would have been, answered by another policy."""
+        match = self._request.resolver_match
+        if match is None:
+            return self.policy_before()
+        return _askable(self._of_view(match.func))
+
+    def differs(self, view: object) -> bool:
+        """Whether what governs `view`, which is about to run, is not what governed the request at first."""
+        return self._marked and self._of_view(view) is UNDECIDED
+
+    def _before(self) -> Any:
+        if self._route is None:
+            return self._common
+        try:
+            return self._of(asked_mark(self._request, self._route))
+        except Exception:
+            # A URL converter of the project failed, or its URLs cannot be imported. Django will answer for that.
+            LOGGER.exception("CORS: no policy, for the request's URL could not be resolved")
+            return UNDECIDED
+
+    def _of_view(self, view: object) -> Any:
+        mark = mark_of(view, self._request.method or "")
+        found = self._of(mark)
+        if mark is AMBIGUOUS:
+            self._report(
+                "cannot be told apart from others that its decorators know: give these functools.wraps, or put"
+                " cross_origin above them"
+            )
+        elif Route.of(self._request, self._request.method) != self._route and self._before() != found:
+            self._report(
+                "has another policy than the view that the request asked for before the middleware below"
+                " CORSMiddleware changed its method, path or urlconf: put that middleware above"
+            )
+            return UNDECIDED
+        return found
+
+    def _of(self, mark: Mark | None) -> Any:
+        return self._common if mark is None else mark.policy
+
+    def _report(self, why: str) -> None:
+        match = self._request.resolver_match
+        route = "" if match is None else str(match.route)
+        if route not in _reported and len(_reported) < MAX_REPORTED:
+            _reported.add(route)
+            LOGGER.warning("CORS: no policy governs the view at %a, which %s", route, why)
+
+
+def _askable(policy: Any) -> Policy | PolicySource:
+    return Chosen(policy) if policy is None or policy is UNDECIDED else policy
+
+
+def _read(request: HttpRequest) -> CORSRequest:
+    meta = request.META
+    path = request.path
+    target = meta.get("RAW_URI") or meta.get("REQUEST_URI") or ""
+    scope = getattr(request, "scope", None)
+    if scope is not None:
+        target = (scope.get("raw_path") or b"").decode("latin-1")
+    return CORSRequest(
+        meta.get("REQUEST_METHOD", ""),
+        path,
+        path_is_ambiguous(path, target) or _WAS_NOT_UTF8.search(path) is not None or request.path_info[:1] != "/",
+        request.scheme or "",
+        meta.get("HTTP_HOST") or f"{meta.get('SERVER_NAME', '')}:{meta.get('SERVER_PORT', '')}",
+        meta.get("HTTP_ORIGIN"),
+        meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+        meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        meta.get("HTTP_SEC_FETCH_SITE"),
+        bool(meta.get("HTTP_COOKIE") or meta.get("HTTP_AUTHORIZATION")),  # test clients send an empty Cookie
+        meta.get("HTTP_UPGRADE", "").lower() == "websocket",
+    )
+
+
+def answer(decision: Decision) -> HttpResponse:
+    """The whole answer of a decision with a status: no body, and nothing that Django adds for one."""
+    response = HttpResponse(status=decision.status)
+    del response["Content-Type"]
+    if decision.status != 204:
+        response["Content-Length"] = "0"
+    for name, value in decision.lines:
+        response[name] = value
+    return response
+
+
+def carry(response: HttpResponseBase, decision: Decision) -> HttpResponseBase:
+    """Give `response` the headers of a decision. Its body, if it is a stream, is not touched."""
+    own = list(response.items())
+    merged = dict(decision.merge(own))
+    for name, _ in own:
+        if name not in merged:
+            del response[name]
+    before = dict(own)
+    for name, value in merged.items():
+        if before.get(name) != value:
+            response[name] = value
+    return response

@@ -1,0 +1,112 @@
+"""What is said about a name that no policy has: another library's, a misspelt one, or one that nobody knows."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from corecors._policy.foreign_names import ForeignName, names_like, owner, plain_name
+from corecors._policy.problems import PolicyError, Problem
+
+DANGEROUS = "dangerously_"
+_LONGEST_NAME = 100  # characters of a name that is compared with others; a policy's longest has 42
+
+
+def unknown_name(name: object, value: object, *, credentials: object = False, prefix: str | None = None) -> Problem:
+    """The problem of the argument `name`, given with `value`, that no policy has.
+
+    credentials: what is given for `allow_credentials` beside it, for a fix has to be accepted together with that.
+    prefix: where `name` is a variable's, what all of them begin with; the fix is then a variable, too.
+    No dangerous option is ever named. Source of the names: `FOREIGN_NAMES`.
+    """
+    field = name if isinstance(name, str) else f"a name of type {type(name).__name__}"
+    text = name.removeprefix(prefix or "") if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
+    plain = plain_name(text)
+    entries = names_like(text)
+    if entries and plain not in _fields() and not isinstance(value, Mapping):
+        found = next((fix for each in entries if (fix := _accepted(each, value, credentials)) is not None), None)
+        message = f"belongs to {owner(entries)}"
+        if found is None:
+            message += f"; {entries[0].instruction}"
+        elif not found and entries[0].reason:
+            message += f": {entries[0].reason}"
+        return Problem(field, value, "foreign-name", _spelled(message, prefix), _written(found, value, prefix))
+    if DANGEROUS + plain in _fields():
+        message = "is not an argument of a policy: what loosens security has a longer name, which says so"
+        return Problem(field, value, "unknown-name", message)
+    nearest = _nearest(plain)
+    message = "belongs to a name that no policy has"
+    if nearest is None:
+        return Problem(field, value, "unknown-name", message)
+    if prefix is not None:
+        fix = {prefix + nearest.upper(): value}
+        certain = _is_read(fix, prefix)
+    else:
+        fix = {nearest: value}
+        certain = _constructs(fix, credentials)
+    if not certain:
+        message += f"; the nearest is {_spelled(nearest, prefix)}"
+    return Problem(field, value, "unknown-name", message, fix if certain else None)
+
+
+def _accepted(entry: ForeignName, value: object, credentials: object) -> dict[str, Any] | None:
+    """What `entry` with `value` becomes here, where that is certain and makes a policy."""
+    found = entry.translated(value)
+    return found if found is not None and _constructs(found, credentials) else None
+
+
+def _constructs(arguments: dict[str, Any], credentials: object) -> bool:
+    from corecors._policy.policy import Policy  # which imports this module
+
+    given = {"allow_credentials": credentials} if isinstance(credentials, bool) else {}
+    try:
+        Policy(**(given | arguments))
+    except PolicyError:
+        return False
+    return True
+
+
+def _is_read(variables: dict[str, Any], prefix: str) -> bool:
+    from corecors._policy.loading import policy_from_env  # which imports this module
+
+    try:
+        policy_from_env(variables, prefix)
+    except PolicyError:
+        return False
+    return True
+
+
+def _nearest(plain: str) -> str | None:
+    from difflib import get_close_matches
+
+    harmless = [each for each in _fields() if not each.startswith(DANGEROUS)]
+    return next(iter(get_close_matches(plain, harmless, n=1)), None)
+
+
+def _fields() -> tuple[str, ...]:
+    from corecors._policy.policy import FIELDS
+
+    return FIELDS
+
+
+def _written(fix: dict[str, Any] | None, given: object, prefix: str | None) -> dict[str, Any] | None:
+    """`fix` as it is given: as variables where those are read."""
+    if fix is None or prefix is None:
+        return fix
+    return {
+        prefix + name.upper(): _as_text(name, value) if isinstance(given, str) else value for name, value in fix.items()
+    }
+
+
+def _as_text(name: str, value: object) -> str:
+    """The text of a variable that is read as `value`."""
+    if isinstance(value, list):
+        return json.dumps(value) if name == "allow_origin_regexes" else ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _spelled(message: str, prefix: str | None) -> str:
+    """`message` with the names of arguments as those of variables, where variables are read."""
+    if prefix is None:
+        return message
+    return re.sub(rf"\b(?:{'|'.join(_fields())})\b", lambda found: prefix + found[0].upper(), message)

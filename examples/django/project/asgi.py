@@ -1,0 +1,8 @@
+"""`uvicorn project.asgi:application`, `daphne project.asgi:application`"""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+application = get_asgi_application()
