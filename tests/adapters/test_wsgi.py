@@ -12,7 +12,7 @@ from wsgiref.validate import validator
 import pytest
 from wsgi_client import answering, call, environ_of, send, values
 
-from corecors import PathPolicies, Policy, evaluate
+from corecors import CORSRequest, PathPolicies, Policy, evaluate
 from corecors.adapters.wsgi import CORSMiddleware
 
 ORIGIN = "https://app.example.com"

@@ -8,7 +8,7 @@ from watched_requests import POLICY, SAME_ORIGIN, application, preflight, reques
 
 from corecors import Policy, RejectionLog
 from corecors._observing.rejections import LINES_PER_PERIOD, REMEMBERED
-from corecors.adapters.wsgi import LOG_REJECTIONS, CORSMiddleware
+from corecors.adapters.wsgi import CORSMiddleware
 
 
 class Clock:
@@ -208,9 +208,17 @@ def test_the_log_can_be_left_out(caplog):
 
 
 def test_the_log_is_on_by_default(caplog):
-    LOG_REJECTIONS.sum_up()  # it is the whole process's, and other tests have used up its lines
     request(CORSMiddleware(application, POLICY), HTTP_ORIGIN="https://only-in-this-test.test")
     assert "https://only-in-this-test.test" in messages(caplog)[-1]
+
+
+def test_each_application_has_a_quota_of_its_own(caplog):
+    flooded, other = CORSMiddleware(application, POLICY), CORSMiddleware(application, POLICY)
+    for number in range(LINES_PER_PERIOD + 5):
+        request(flooded, HTTP_ORIGIN=f"https://n{number}.test")
+    assert len(messages(caplog)) == LINES_PER_PERIOD
+    request(other, HTTP_ORIGIN="https://n0.test")
+    assert len(messages(caplog)) == LINES_PER_PERIOD + 1
 
 
 def test_any_origin_policies_reject_nobody(caplog):
