@@ -11,7 +11,14 @@ from corecors._origins.errors import CORSError, OriginError
 from corecors._origins.matching import OriginMatcher
 from corecors._origins.parsing import Origin, parse_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
-from corecors._policy.loading import policy_from_env, policy_from_mapping, policy_from_toml
+from corecors._policy.loading import (
+    policy_from_env,
+    policy_from_mapping,
+    policy_from_toml,
+    source_from_env,
+    source_from_mapping,
+    source_from_toml,
+)
 from corecors._policy.paths import PathPolicies
 from corecors._policy.policy import Policy
 from corecors._policy.problems import PolicyError, Problem
@@ -21,6 +28,7 @@ from corecors.evaluation import evaluate, preflight_headers, response_headers
 if TYPE_CHECKING:
     from corecors._observing.door import Door
     from corecors._observing.rejections import RejectionLog
+    from corecors._policy.foreign_names import foreign_call_error
 
 __version__ = "0.2.0"
 
@@ -46,6 +54,7 @@ __all__ = [
     "Undecided",
     "admission",
     "evaluate",
+    "foreign_call_error",
     "is_same_origin",
     "merge_headers",
     "parse_origin",
@@ -56,10 +65,17 @@ __all__ = [
     "policy_from_toml",
     "preflight_headers",
     "response_headers",
+    "source_from_env",
+    "source_from_mapping",
+    "source_from_toml",
 ]
 
-# Doors need these two, and with them `logging`; who calls the functions alone does not.
-_LATE = {"Door": "corecors._observing.door", "RejectionLog": "corecors._observing.rejections"}
+# Doors need these, the first two with `logging`, the third a long table; who calls the functions alone does not.
+_LATE = {
+    "Door": "corecors._observing.door",
+    "RejectionLog": "corecors._observing.rejections",
+    "foreign_call_error": "corecors._policy.foreign_names",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -34,10 +34,29 @@ def danger_of_pattern(pattern: OriginPattern, allow_insecure: bool, allow_public
     return None
 
 
-def warnings(policy: "Policy") -> tuple[Problem, ...]:
-    """What `policy` may be, for it was accepted, and what is rarely intended: problems of the severity "warning"."""
-    found = [*_about_origins(policy), *_about_regexes(policy), *_about_names(policy), *_about_the_rest(policy)]
-    return tuple(problem._replace(severity="warning") for problem in found)
+def warnings(source: object) -> tuple[Problem, ...]:
+    """What a policy may be, for it was accepted, and rarely intends: problems of the severity "warning".
+
+    source: a policy, policies by path, or tiers, whose warnings say where they stand: "/api/: allow_origins". Of any
+    other source nothing is known.
+    """
+    from corecors._policy.paths import PathPolicies
+    from corecors._policy.policy import Policy
+    from corecors._policy.tiers import OriginPolicies
+
+    if isinstance(source, Policy):
+        found = [*_about_origins(source), *_about_regexes(source), *_about_names(source), *_about_the_rest(source)]
+        return tuple(problem._replace(severity="warning") for problem in found)
+    inner: dict[str, object] = {}
+    if isinstance(source, PathPolicies):
+        inner = {**source.policies, "default": source.default}
+    elif isinstance(source, OriginPolicies):
+        inner = {f"tier {number}": policy for number, policy in enumerate(source.policies, start=1)}
+    return tuple(
+        problem._replace(field=f"{label}: {problem.field}")
+        for label, each in inner.items()
+        for problem in warnings(each)
+    )
 
 
 def _about_origins(policy: "Policy") -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from rich.text import Text
 from corecors import PolicyError, Problem
 from corecors._policy.dangers import warnings as warnings_of
 from corecors._policy.problems import advised, shown_value
-from corecors.cli.policy_argument import POLICY_HELP, read_policy
+from corecors.cli.policy_argument import POLICY_HELP, read_source
 from corecors.cli.terminal import styled, terminal
 
 
@@ -23,7 +23,7 @@ def lint(context: click.Context, policy: str, strict: bool, as_json: bool) -> No
     problems: Sequence[Problem] = ()
     warnings: Sequence[Problem] = ()
     try:
-        warnings = warnings_of(read_policy(policy))
+        warnings = warnings_of(read_source(policy))
     except PolicyError as error:
         problems = error.problems
     if as_json:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tomllib
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +9,11 @@ from typing import Any
 
 import click
 
-from corecors import Policy, PolicyError, policy_from_env, policy_from_mapping
+from corecors import Policy, PolicyError, PolicySource, source_from_env, source_from_toml
+from corecors._policy.loading import has_variables
 from corecors._policy.policy import FIELDS
 from corecors.cli.terminal import Unusable
 
-TABLES = (("tool", "corecors"), ("cors",))  # where a policy may stand in a file that holds other things too
 ENVIRONMENT = "env:"
 FORMS = "POLICY is a TOML file, module:attribute, or env:"
 MAX_FILE_LENGTH = 1 << 20  # bytes; a policy has some hundred, a pyproject.toml some thousand
@@ -24,47 +23,53 @@ def read_policy(source: str) -> Policy:
     """The policy that the argument `source` names.
 
     Raises `PolicyError` for a policy that is refused, `click.ClickException` with exit code 2 for anything that cannot
-    be read.
+    be read, and for several policies.
     """
+    found = read_source(source)
+    if not isinstance(found, Policy):
+        raise _unusable(f"{source} is of type {type(found).__name__}, not a Policy")
+    return found
+
+
+def read_source(source: str) -> Policy | PolicySource:
+    """What the argument `source` names: a policy, policies by path, or tiers. Raises as `read_policy` does."""
     if source.startswith(ENVIRONMENT):
-        return policy_from_env(os.environ, source.removeprefix(ENVIRONMENT) or "CORS_")
+        prefix = source.removeprefix(ENVIRONMENT) or "CORS_"
+        if not has_variables(os.environ, prefix):
+            raise _unusable(f"there is no variable that begins with {prefix}")
+        return source_from_env(os.environ, prefix)
     module, colon, attribute = source.partition(":")
     if colon and "/" not in source and not Path(source).exists() and all(map(str.isidentifier, module.split("."))):
         return _imported(module, attribute)
-    return policy_from_mapping(_table(Path(source)))
+    return _of_file(Path(source))
 
 
-def _table(path: Path) -> dict[str, Any]:
+def _of_file(path: Path) -> Policy | PolicySource:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_LENGTH + 1)
         if len(text) > MAX_FILE_LENGTH:
             raise _unusable(f"{str(path)!r} is larger than a policy can be ({MAX_FILE_LENGTH:,} bytes)")
-        document = tomllib.loads(text.decode("utf-8-sig"))
+        return source_from_toml(text.decode("utf-8"))
     except FileNotFoundError:
         raise _not_found(f"there is no file {str(path)!r}", _nearest_file(path)) from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise _unusable(f"{str(path)!r} cannot be read: {reason}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise _unusable(f"{str(path)!r} is no TOML: {error}") from None
-    except RecursionError:
-        raise _unusable(f"{str(path)!r} is nested too deeply") from None
+    except PolicyError as error:
+        problem = error.problems[0]
+        if problem.code == "not-toml":
+            raise _unusable(f"{str(path)!r} {problem.message}") from None
+        if problem.code == "no-table":
+            raise _unusable(
+                f"{str(path)!r} has neither a table [cors] or [tool.corecors] nor a policy's keys"
+            ) from None
+        raise
     except ValueError as error:  # a path with a null byte
-        raise _unusable(f"{str(path)!r} is no path: {error}") from None
-    for names in TABLES:
-        found: Any = document
-        for name in names:
-            found = found.get(name) if isinstance(found, dict) else None
-        if isinstance(found, dict):
-            return found
-    if path.name == "pyproject.toml" or (document and all(isinstance(value, dict) for value in document.values())):
-        wanted = " or ".join(f"[{'.'.join(names)}]" for names in TABLES)
-        raise _unusable(f"{str(path)!r} has no table {wanted}")
-    return document
+        raise _unusable(f"{str(path)!r} is not a path: {error}") from None
 
 
-def _imported(module: str, attribute: str) -> Policy:
+def _imported(module: str, attribute: str) -> Policy | PolicySource:
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = import_module(module)
@@ -85,9 +90,10 @@ def _imported(module: str, attribute: str) -> Policy:
             raise _unusable(f"the module {module!r} has no {name!r}", nearest[0] if nearest else None) from None
         except Exception as error:
             raise _unusable(f"{module}:{attribute} cannot be read: {_words(error)}") from None
-    if not isinstance(found, Policy):
-        raise _unusable(f"{module}:{attribute or 'policy'} is of type {type(found).__name__}, not a Policy")
-    return found
+    if not (isinstance(found, Policy) or callable(getattr(found, "policy_for", None))):
+        name = f"{module}:{attribute or 'policy'}"
+        raise _unusable(f"{name} is of type {type(found).__name__}, neither a Policy nor a policy source")
+    return found  # type: ignore[no-any-return]  # isinstance() of a protocol says no more
 
 
 def _words(error: BaseException) -> str:

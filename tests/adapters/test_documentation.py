@@ -199,7 +199,7 @@ def test_starlette() -> None:
 
 
 def test_what_is_refused_here_and_reflects_everybody_there() -> None:
-    with pytest.raises(PolicyError, match="beside credentials"):
+    with pytest.raises(PolicyError, match="with credentials"):
         Policy(allow_origins=["*"], allow_credentials=True)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from corecors import policy_from_toml
 from corecors.cli.lint import lint
 
 
@@ -61,13 +62,13 @@ def test_json_holds_problems_for_programs():
     ("source", "message"),
     [
         pytest.param("core.toml", "there is no file 'core.toml'; did you mean 'cors.toml'?", id="missing file"),
-        pytest.param("broken.toml", "'broken.toml' is no TOML", id="bad TOML"),
-        pytest.param("latin.toml", "'latin.toml' cannot be read: it is no UTF-8 text", id="no UTF-8"),
+        pytest.param("broken.toml", "'broken.toml' is not valid TOML", id="bad TOML"),
+        pytest.param("latin.toml", "'latin.toml' cannot be read: it is not UTF-8 text", id="no UTF-8"),
         pytest.param(".", "cannot be read", id="a folder"),
-        pytest.param("pyproject.toml", "has no table [tool.corecors] or [cors]", id="no table"),
+        pytest.param("pyproject.toml", "has neither a table [cors] or [tool.corecors]", id="no table"),
         pytest.param("nowhere:policy", "the module 'nowhere' cannot be imported", id="no such module"),
         pytest.param("settings:polcy", "has no 'polcy'; did you mean 'policy'?", id="no such attribute"),
-        pytest.param("settings:number", "is of type int, not a Policy", id="no policy"),
+        pytest.param("settings:number", "is of type int, neither a Policy nor", id="no policy"),
         pytest.param("raising:policy", "cannot be imported: ZeroDivisionError", id="a module that raises"),
     ],
 )
@@ -116,3 +117,31 @@ def test_variables_are_read(monkeypatch, source, prefix):
     result = CliRunner().invoke(lint, [source])
     assert result.exit_code == 1
     assert "trailing slash" in result.output
+
+
+def test_no_variable_at_all_is_nothing_to_read(monkeypatch):
+    monkeypatch.delenv("CORS_ALLOW_ORIGINS", raising=False)
+    result = CliRunner().invoke(lint, ["env:NOBODYS_"])
+    assert result.exit_code == 2
+    assert "there is no variable that begins with NOBODYS_" in result.output
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        pytest.param('[cors."/api/"]\nallow_origins = ["http://a.example"]', id="paths"),
+        pytest.param(
+            '[[cors.tiers]]\nallow_origins = ["http://a.example"]\n[[cors.tiers]]\nallow_origins = ["*"]', id="tiers"
+        ),
+    ],
+)
+def test_policies_by_path_and_tiers_are_read(toml):
+    (warning,) = json.loads(run(toml, "--json").output)["warnings"]
+    assert warning["code"] == "insecure-origin"
+    assert warning["field"] in {"/api/: allow_origins", "tier 1: allow_origins"}
+
+
+def test_what_lint_reads_the_functions_read(folder):
+    text = 'allow_origins = ["https://a.example"]\n'
+    assert run(text).exit_code == 0
+    assert policy_from_toml(Path("cors.toml").read_text()) == policy_from_toml(f"[cors]\n{text}")

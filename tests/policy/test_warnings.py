@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from applied_fixes import applied
 
-from corecors import Policy
+from corecors import OriginPolicies, PathPolicies, Policy
 from corecors._origins import public_suffixes
 from corecors._policy.dangers import CHROMIUM_MAX_AGE, WEBKIT_MAX_AGE, warnings
 from corecors.browser.preflight_cache import Engine
@@ -105,6 +105,17 @@ def test_a_missing_list_of_public_suffixes_is_told_once_where_a_wildcard_needs_i
     monkeypatch.setattr(public_suffixes, "_listed_rules", lambda: None)
     codes = [each.code for each in warnings(Policy(**arguments))]
     assert codes.count("public-suffixes-unknown") == is_told
+
+
+def test_warnings_of_several_policies_say_where_they_stand() -> None:
+    tiers = OriginPolicies([Policy(**ORIGINS, debug=True), Policy(allow_origins=["*"])])
+    paths = PathPolicies({"/api/": Policy(), "/feed": tiers, "/health": None}, default=Policy(**ORIGINS, max_age=9_000))
+    assert [(each.field, each.code) for each in warnings(paths)] == [
+        ("/api/: allow_origins", "no-origins"),
+        ("/feed: tier 1: debug", "debug"),
+        ("default: max_age", "max-age-capped"),
+    ]
+    assert warnings(None) == ()
 
 
 def test_the_caps_are_those_of_the_browser_model() -> None:
