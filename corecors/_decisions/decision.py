@@ -10,7 +10,7 @@ from corecors._origins.showing import shown
 if TYPE_CHECKING:
     from corecors._decisions.rules import Rules
 
-MAX_NAMES_SHOWN = 8  # header names in a sentence; no page asks for more than a handful
+MAX_LISTED_LENGTH = 160  # characters of header names in a sentence; no page asks for more than a handful
 VARY_ORIGIN: Line = (headers.VARY, headers.ORIGIN)
 
 
@@ -238,16 +238,15 @@ class Decision:
 
     def _headers_sentence(self) -> str:
         names = self.disallowed_headers
-        some = [shown(name) for name in names[:MAX_NAMES_SHOWN]]
-        if len(names) > MAX_NAMES_SHOWN:
-            some.append(f"{len(names) - MAX_NAMES_SHOWN} more")
-        subject = f"The request header {some[0]} is" if len(some) == 1 else f"The request headers {', '.join(some)} are"
-        text = f"{subject} not allowed. If it should be, add it to allow_headers"
-        if len(some) > 1:
-            text = f"{subject} not allowed. If they should be, add them to allow_headers"
-        if self._rules is not None and self._rules.any_header:
-            text += " ('*' alone does not cover it: ['*', 'Authorization'] does)"
-        return text + "."
+        if len(names) == 1:
+            text = f"The request header {shown(names[0])} is not allowed. If it should be, add it to allow_headers"
+        else:
+            listed = _listed([shown(name) for name in names])
+            text = f"The request headers {listed} are not allowed. If they should be, add them to allow_headers"
+        if headers.NON_WILDCARD_REQUEST_HEADER in names:
+            text += " ('*' alone does not cover Authorization: ['*', 'Authorization'] does)"
+        asked = [shown(name)[1:-1] for name in headers.parse_request_headers(self._names or "") or []]
+        return f"{text}. The browser waits for Access-Control-Allow-Headers: {_listed(asked)}"
 
     @property
     def asked(self) -> tuple[Any, ...]:
@@ -278,3 +277,12 @@ class Decision:
             f"Decision(kind={self._kind.value!r}, allowed={self._allowed}, reasons={reasons}, status={self._status},"
             f" headers={self.headers})"
         )
+
+
+def _listed(names: list[str]) -> str:
+    """The names with commas between them, as many as a sentence holds."""
+    told = ", ".join(names)
+    if len(told) <= MAX_LISTED_LENGTH:
+        return told
+    some = told[:MAX_LISTED_LENGTH].rpartition(", ")[0] or names[0]
+    return f"{some} and {len(names) - some.count(', ') - 1} more"

@@ -20,7 +20,7 @@ LINES_PER_PERIOD = 20  # enough to see a roll-out gone wrong, too few to fill a 
 REMEMBERED = 1000  # kinds, some 200 bytes each
 NAMED_IN_SUMMARY = 5  # the kinds that were repeated most
 MAX_SHOWN_LENGTH = 320  # characters of a path or an origin; no origin is longer
-CLOCK_EVERY = 64  # repeats of one kind between two looks at the clock, so that a flood costs no clock a request
+CLOCK_EVERY = 16  # repeats of one kind between two looks at the clock, so that a flood costs no clock a request
 
 _MALFORMED = frozenset({Reason.ORIGIN_MALFORMED, Reason.METHOD_MALFORMED, Reason.HEADERS_MALFORMED})
 _BY_REQUEST = frozenset({Reason.METHOD_NOT_ALLOWED, Reason.HEADER_NOT_ALLOWED})

@@ -147,6 +147,7 @@ def remembered(policy: Policy) -> int:
 @pytest.mark.parametrize("arguments", POLICIES)
 def test_what_is_refused_is_never_remembered(arguments: dict[str, Any]) -> None:
     policy = Policy(**arguments)
+    lines_of(policy, APP)
     before = remembered(policy)
     if policy.allows_any_origin:
         refusals = [(f"https://n{number}.test", "P UT", None) for number in range(200)]

@@ -329,16 +329,16 @@ def test_a_preflight_without_a_list_of_names_asks_for_none() -> None:
     assert evaluate(policy, "OPTIONS", APP, "PUT").headers == preflight_headers(policy, APP, "PUT")
 
 
-def test_the_first_name_that_is_not_allowed_is_carried() -> None:
+def test_all_names_that_are_not_allowed_are_carried() -> None:
     policy = Policy(**BASE, allow_headers=["X-Foo"])
-    assert evaluate(policy, "OPTIONS", APP, "GET", "x-foo,X-Bar,x-baz").disallowed_headers == ("x-bar",)
+    assert evaluate(policy, "OPTIONS", APP, "GET", "x-foo,X-Bar,x-baz").disallowed_headers == ("x-bar", "x-baz")
     assert evaluate(Policy(**BASE, **STARS), "OPTIONS", APP, "GET", "x-a,Authorization").disallowed_headers == (
         "authorization",
     )
     assert evaluate(policy, "OPTIONS", APP, "GET", "x-foo").disallowed_headers == ()
-    assert evaluate(policy, "OPTIONS", APP, "PUT", "x-bar").disallowed_headers == ()
+    assert evaluate(policy, "OPTIONS", APP, "PUT", "x-bar,x-bar").disallowed_headers == ("x-bar",)
     assert evaluate(policy, "OPTIONS", APP, "GET", "x bar").disallowed_headers == ()
-    assert evaluate(policy, "OPTIONS", EVIL, "GET", "x-bar").disallowed_headers == ()
+    assert evaluate(policy, "OPTIONS", EVIL, "GET", "x-bar").disallowed_headers == ("x-bar",)
 
 
 def test_private_network_access_never_fails_a_preflight_and_is_never_answered() -> None:
@@ -372,11 +372,11 @@ SAID = [
     pytest.param(("GET", APP), "is allowed", id="allowed"),
     pytest.param(("OPTIONS", APP, "PUT"), "The preflight passes", id="a preflight that passes"),
     pytest.param(("GET", APP + "/"), "trailing slash", id="malformed"),
-    pytest.param(("GET", "null"), "dangerously_allow_null_origin", id="null"),
+    pytest.param(("GET", "null"), "identifies nobody", id="null"),
     pytest.param(("GET", EVIL), "add it to allow_origins", id="an origin that is not allowed"),
-    pytest.param(("OPTIONS", APP, "P UT"), "no method name", id="a malformed method"),
+    pytest.param(("OPTIONS", APP, "P UT"), "not a method name", id="a malformed method"),
     pytest.param(("OPTIONS", APP, "put"), "case-sensitive", id="a method that is not allowed"),
-    pytest.param(("OPTIONS", APP, "PUT", "a b"), "no list of header names", id="a malformed list"),
+    pytest.param(("OPTIONS", APP, "PUT", "a b"), "not a list of header names", id="a malformed list"),
     pytest.param(("OPTIONS", APP, "PUT", "x-bar"), "'x-bar' is not allowed", id="a name that is not allowed"),
 ]
 
@@ -393,7 +393,60 @@ def test_authorization_under_a_wildcard_has_an_explanation_of_its_own() -> None:
 
 def test_every_reason_has_its_explanation() -> None:
     for reason in Reason:
-        assert Decision(Kind.ACTUAL, True, reason, {}, None).explain().endswith(".")
+        assert len(Decision(Kind.ACTUAL, True, (), reasons=(reason,)).explain()) > 20
+
+
+def test_all_reasons_are_told_at_once_with_the_line_that_the_browser_waits_for() -> None:
+    decision = evaluate(Policy(**BASE), "OPTIONS", EVIL, "BREW", "authorization,content-type,x-token")
+    assert decision.reason is Reason.ORIGIN_NOT_ALLOWED
+    assert decision.reasons == (Reason.ORIGIN_NOT_ALLOWED, Reason.METHOD_NOT_ALLOWED, Reason.HEADER_NOT_ALLOWED)
+    assert decision.disallowed_headers == ("authorization", "content-type", "x-token")
+    said = decision.explain()
+    assert EVIL in said
+    assert "'BREW'" in said
+    assert said.endswith("Access-Control-Allow-Headers: authorization, content-type, x-token")
+
+
+def test_the_predicate_is_not_asked_again_when_somebody_asks_why() -> None:
+    asked: list[str] = []
+    policy = Policy(allow_origin_predicate=lambda origin: asked.append(origin) or True, allow_methods=["GET"])
+    decision = evaluate(policy, "OPTIONS", EVIL, "BREW")
+    assert decision.reasons == (Reason.METHOD_NOT_ALLOWED,)
+    decision.explain()
+    assert asked == [EVIL]
+
+
+def test_a_decision_is_a_value() -> None:
+    policy, same = Policy(**BASE), Policy(**BASE)
+    one, other = evaluate(policy, "GET", APP), evaluate(same, "GET", APP)
+    assert one == other
+    assert len({one, other, evaluate(policy, "GET", EVIL)}) == 2
+    assert one != evaluate(policy, "PUT", APP)
+    for name in ("kind", "allowed", "status", "lines", "reason", "origin", "method"):
+        with pytest.raises(AttributeError):
+            setattr(one, name, None)
+
+
+def test_a_predicates_answer_that_was_got_elsewhere_is_taken() -> None:
+    async def allowed(origin: str) -> bool:
+        return True
+
+    policy = Policy(allow_origins=[APP], allow_origin_predicate=allowed)
+    assert evaluate(policy, "GET", EVIL, predicate=True).allowed
+    assert evaluate(policy, "OPTIONS", EVIL, "GET", predicate=True).allowed
+    assert not evaluate(policy, "GET", EVIL, predicate=False).allowed
+    assert evaluate(policy, "GET", APP, predicate=False).allowed
+    for malformed in ("null", "x", "https://a.test/"):
+        assert not evaluate(policy, "GET", malformed, predicate=True).allowed
+    with pytest.raises(TypeError, match="asynchronous"):
+        evaluate(policy, "GET", EVIL)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_preflight_that_passes_has_the_status_of_the_policy(status: int) -> None:
+    policy = Policy(**BASE, preflight_status=status)
+    assert evaluate(policy, "OPTIONS", APP, "GET").status == status
+    assert evaluate(policy, "OPTIONS", EVIL, "GET").status == 403
 
 
 @pytest.mark.parametrize("nasty", ["\r\n\x1b[31m\x00", "\ud800\u202e", "x" * 1_000_000, "'\"\\"])

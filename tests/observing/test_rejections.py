@@ -7,7 +7,7 @@ import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
 from corecors import Policy, RejectionLog
-from corecors._observing.rejections import LINES_PER_PERIOD, REMEMBERED
+from corecors._observing.rejections import CLOCK_EVERY, LINES_PER_PERIOD, REMEMBERED
 from corecors.adapters.wsgi import CORSMiddleware
 
 
@@ -36,13 +36,28 @@ def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_new_kind_of_rejection_is_one_line_that_says_what_to_change(app, caplog):
-    request(app, REQUEST_METHOD="PUT", HTTP_ORIGIN="https://staging.example.com")
+    request(app, REQUEST_METHOD="PUT", HTTP_ORIGIN="https://staging.example.com", HTTP_SEC_FETCH_SITE="cross-site")
     assert messages(caplog) == [
         "CORS refused PUT /orders: The origin 'https://staging.example.com' is not allowed. "
         "If it should be, add it to allow_origins."
     ]
     assert caplog.records[0].levelno == logging.WARNING
     assert caplog.records[0].name == "corecors"
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_hinted"),
+    [
+        pytest.param({"REQUEST_METHOD": "POST"}, True, id="a POST of an old browser"),
+        pytest.param({"HTTP_UPGRADE": "websocket"}, True, id="a handshake of an old browser"),
+        pytest.param({"REQUEST_METHOD": "POST", "HTTP_SEC_FETCH_SITE": "cross-site"}, False, id="the browser says so"),
+        pytest.param({}, False, id="a GET, which carries no Origin to its own"),
+    ],
+)
+def test_a_refusal_that_may_be_the_servers_own_shows_host_and_names_the_option(app, caplog, environ, is_hinted):
+    request(app, HTTP_ORIGIN="https://www.example.com", HTTP_HOST="backend:8000", **environ)
+    (message,) = messages(caplog)
+    assert ("rewrites Host (here backend:8000), name it in own_origins" in message) is is_hinted
 
 
 @pytest.mark.parametrize(
@@ -129,7 +144,8 @@ def test_a_full_memory_is_forgotten_at_the_next_summary(clock, caplog):
         request(app, HTTP_ORIGIN=f"https://flood-{number}.test")
     clock.seconds += 60
     caplog.clear()
-    request(app, HTTP_ORIGIN="https://staging.example.com")
+    for _ in range(CLOCK_EVERY):  # in a flood the clock is not looked at each time
+        request(app, HTTP_ORIGIN="https://staging.example.com")
     assert "https://staging.example.com" in messages(caplog)[-1]
 
 
@@ -153,7 +169,7 @@ def test_no_line_and_no_field_can_be_forged(app, caplog, environ):
     request(app, **environ)
     (record,) = caplog.records
     fields = [value for name, value in vars(record).items() if name.startswith("cors_")]
-    assert len(fields) == 7
+    assert len(fields) == 8
     for text in [record.getMessage(), *fields]:
         assert text.isascii()
         assert text.isprintable()
@@ -170,7 +186,8 @@ def test_structured_fields_are_there_for_log_processors(app, caplog):
     assert {name: value for name, value in vars(record).items() if name.startswith("cors_")} == {
         "cors_request": "the preflight for PUT /orders",
         "cors_kind": "preflight",
-        "cors_reason": "header not allowed",
+        "cors_reason": "header_not_allowed",
+        "cors_reasons": "header_not_allowed",
         "cors_origin": "https://app.example.com",
         "cors_method": "PUT",
         "cors_header": "x-unknown",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corecors import PathPolicies, Policy, PolicyError
+from corecors import UNDECIDED, CORSRequest, PathPolicies, Policy, PolicyError
+from corecors.adapters.wsgi import request_of
 
 API = Policy(allow_origins=["https://api.example"])
 VERSIONED = Policy(allow_origins=["https://v1.example"])
@@ -76,10 +77,10 @@ def test_the_most_specific_prefix_of_whole_segments_governs(path: str, policy: P
         pytest.param("public/x", id="no leading slash"),
     ],
 )
-def test_an_ambiguous_path_has_no_policy_not_even_the_default(path: str) -> None:
+def test_an_ambiguous_path_is_undecided_whatever_the_default(path: str) -> None:
     policies = PathPolicies({"/": PUBLIC, "/public": PUBLIC}, default=DEFAULT)
     assert policies.for_path("/public/x") is PUBLIC
-    assert policies.for_path(path) is None
+    assert policies.for_path(path) is UNDECIDED
 
 
 def test_specificity_goes_by_segments_and_not_by_length() -> None:
@@ -119,40 +120,44 @@ def environ(path: str, script: str = "", **others: str) -> dict[str, object]:
         pytest.param(environ("ary", script="/api"), DEFAULT, id="a mount that ends within a segment"),
         pytest.param(environ("/café/menu"), CAFE, id="beyond ASCII"),
         pytest.param(environ("/caf\u00c3\u00a9"), DEFAULT, id="UTF-8 of UTF-8 is another path"),
-        pytest.param(environ("/public/../api"), None, id="dot segments"),
-        pytest.param(environ("/x", script="/public/.."), None, id="dot segments of the mount"),
-        pytest.param(environ("/x", script="/"), None, id="a mount that breaks PEP 3333: an empty segment"),
-        pytest.param(environ("/public/x", RAW_URI="/public%2fx"), None, id="an encoded slash in RAW_URI"),
-        pytest.param(environ("/public/x", REQUEST_URI="/public%2Fx"), None, id="an encoded slash in REQUEST_URI"),
-        pytest.param(environ("/public/x", REQUEST_URI="/public//x"), None, id="slashes that the server merged"),
-        pytest.param(environ("/public", REQUEST_URI="/x/../public"), None, id="dot segments that the server resolved"),
+        pytest.param(environ("/public/../api"), UNDECIDED, id="dot segments"),
+        pytest.param(environ("/x", script="/public/.."), UNDECIDED, id="dot segments of the mount"),
+        pytest.param(environ("/x", script="/"), UNDECIDED, id="a mount that breaks PEP 3333: an empty segment"),
+        pytest.param(environ("/public/x", RAW_URI="/public%2fx"), UNDECIDED, id="an encoded slash in RAW_URI"),
+        pytest.param(environ("/public/x", REQUEST_URI="/public%2Fx"), UNDECIDED, id="encoded in REQUEST_URI"),
+        pytest.param(environ("/public/x", REQUEST_URI="/public//x"), UNDECIDED, id="slashes that the server merged"),
+        pytest.param(environ("/public", REQUEST_URI="/x/../public"), UNDECIDED, id="resolved dot segments"),
         pytest.param(environ("/public", RAW_URI="http://a.test/public"), PUBLIC, id="a whole URL as the target"),
-        pytest.param(environ("/public", RAW_URI="http://a.test//public"), None, id="a whole URL with an empty segment"),
+        pytest.param(environ("/public", RAW_URI="http://a.test//public"), UNDECIDED, id="a URL with an empty segment"),
         pytest.param(environ("/public", RAW_URI="/public?next=//x/../y\\z"), PUBLIC, id="anything in the query"),
         pytest.param(environ("/public/x", RAW_URI="/public/x?to=%2fadmin"), PUBLIC, id="an encoded slash in the query"),
         pytest.param(environ("/public/é", RAW_URI="/public/%C3%A9"), PUBLIC, id="other encoded bytes"),
-        pytest.param(environ("/public/x%2fy", RAW_URI="/public/x%252fy"), None, id="a slash that is encoded twice"),
+        pytest.param(environ("/public/x%2fy", RAW_URI="/public/x%252fy"), UNDECIDED, id="a slash encoded twice"),
+        pytest.param({"PATH_INFO": "/pub\xfflic"}, UNDECIDED, id="a byte that is not UTF-8"),
+        pytest.param(environ("/public", RAW_URI="/pub%fflic"), UNDECIDED, id="a byte that the server dropped"),
+        pytest.param({"PATH_INFO": "/public/\xed\xa0\x80"}, UNDECIDED, id="an encoded surrogate"),
+        pytest.param(environ("/public/\ufffd"), UNDECIDED, id="what servers put in the place of such a byte"),
         pytest.param({"PATH_INFO": "/public"}, PUBLIC, id="hardly any variable"),
         pytest.param({}, DEFAULT, id="no variable at all"),
-        pytest.param({"PATH_INFO": "/public/\u20ac\ud800"}, PUBLIC, id="characters that no server sends"),
+        pytest.param({"PATH_INFO": "/public/\u20ac\ud800"}, UNDECIDED, id="characters that no server sends"),
     ],
 )
 def test_the_path_of_an_environ_is_mount_and_rest(given: dict[str, object], policy: Policy | None) -> None:
-    assert POLICIES.for_environ(given) is policy
+    assert POLICIES.policy_for(request_of(given)) is policy
 
 
 segments = st.text(st.sampled_from("ab.%2fé\\"), min_size=0, max_size=3)
 paths = st.lists(segments, max_size=5).map(lambda parts: "/" + "/".join(parts))
 
 
-def naively(policies: PathPolicies, path: str) -> Policy | None:
+def naively(policies: PathPolicies, path: str) -> object:
     """The definition, by splitting: slow, and plain to see."""
     parts = path.split("/")[1:]
     trailing = parts[-1] == ""
     inner = parts[:-1] if trailing else parts
     lowered = path.lower()
     if "" in inner or "." in parts or ".." in parts or any(bad in lowered for bad in ("\\", "%2f", "%2e", "%5c")):
-        return None
+        return UNDECIDED
     best: tuple[int, Policy | None] = (-1, policies.default)
     for prefix, policy in policies.policies.items():
         wanted = [part for part in prefix.split("/") if part]
@@ -166,17 +171,18 @@ def test_the_look_up_agrees_with_the_definition(path: str) -> None:
     policies = PathPolicies({"/a": API, "/a/b": None, "/b/a/": VERSIONED, "/é": CAFE}, default=DEFAULT)
     assert policies.for_path(path) is naively(policies, path)
     given_environ = {"PATH_INFO": path.encode().decode("latin-1")}
-    assert policies.for_environ(given_environ) is naively(policies, path)
+    assert policies.policy_for(request_of(given_environ)) is naively(policies, path)
 
 
 @given(st.text())
 def test_no_path_makes_it_raise(path: str) -> None:
     POLICIES.for_path(path)
-    POLICIES.for_environ({"PATH_INFO": path, "RAW_URI": path, "SCRIPT_NAME": path})
+    POLICIES.policy_for(CORSRequest("GET", path))
+    POLICIES.policy_for(request_of({"PATH_INFO": path, "RAW_URI": path, "SCRIPT_NAME": path}))
 
 
 def test_a_path_of_a_million_slashes_is_no_more_work_than_its_length() -> None:
-    assert PathPolicies({"/a": API}).for_path("/a/" * 350_000) is None
+    assert PathPolicies({"/a": API}).for_path("/a/" * 350_000) is UNDECIDED
     assert PathPolicies({"/a": API}).for_path("/a" * 500_000) is API
 
 
@@ -221,7 +227,7 @@ def test_a_prefix_that_could_mean_anything_else_is_refused(prefix: str, wrong: s
     assert wrong in problem.message
     assert problem.fix == fix
     if fix is not None:
-        PathPolicies({fix.strip("'"): API})
+        PathPolicies({fix: API})
 
 
 @pytest.mark.parametrize(
@@ -244,6 +250,32 @@ def test_every_problem_is_reported_at_once() -> None:
 def test_what_is_no_mapping_is_refused() -> None:
     with pytest.raises(PolicyError, match="is of type list where a mapping"):
         PathPolicies(["/api"])  # type: ignore[arg-type]
+
+
+class ByMethod:
+    """A source that chooses by the method, and never looks at `Origin`."""
+
+    varies_by_origin = False
+
+    def policy_for(self, request: CORSRequest) -> Policy | None:
+        return API if request.method == "GET" else None
+
+
+def test_a_source_may_stand_below_a_prefix() -> None:
+    policies = PathPolicies({"/api": ByMethod(), "/other": API}, default=None)
+    assert policies.policy_for(CORSRequest("GET", "/api/x")) is API
+    assert policies.policy_for(CORSRequest("PUT", "/api/x")) is None
+    assert not policies.varies_by_origin
+
+
+def test_policies_vary_by_origin_if_a_source_among_them_may() -> None:
+    class Unknown:
+        def policy_for(self, request: CORSRequest) -> Policy:
+            return API
+
+    assert not PathPolicies({"/api": API}, default=None).varies_by_origin
+    assert PathPolicies({"/api": API, "/t": Unknown()}).varies_by_origin
+    assert PathPolicies({"/api": API}, default=Unknown()).varies_by_origin
 
 
 def test_it_is_immutable_and_shows_what_it_holds() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from applied_fixes import applied
 
-from corecors import Policy, PolicyError, Problem
+from corecors import OriginPattern, Policy, PolicyError, Problem, parse_pattern
+from corecors._policy import arguments
 from corecors._policy.policy import DEFAULTS, FIELDS
 
 
@@ -160,9 +161,16 @@ async def _asynchronous(origin: str) -> bool:
     return True
 
 
-def test_an_asynchronous_predicate_is_refused() -> None:
-    (problem,) = problems_of(allow_origin_predicate=_asynchronous)
-    assert "asynchronous" in problem.message
+class _AsynchronousObject:
+    async def __call__(self, origin: str) -> bool:
+        return True
+
+
+def test_a_policy_knows_whether_its_predicate_is_asynchronous() -> None:
+    assert Policy(allow_origin_predicate=_asynchronous).has_async_predicate
+    assert Policy(allow_origin_predicate=_AsynchronousObject()).has_async_predicate
+    assert not Policy(allow_origin_predicate=len).has_async_predicate
+    assert not Policy().has_async_predicate
 
 
 @pytest.mark.parametrize("field", ["allow_origins", "allow_methods", "allow_headers", "expose_headers"])
@@ -199,8 +207,8 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_arguments() -> None:
         "allow_methods",
         *["allow_headers"] * 2,
         "max_age",
-        "dangerously_allow_null_origin",
         "debug",
+        "dangerously_allow_null_origin",
     ]
 
 
@@ -290,8 +298,8 @@ def test_a_policy_may_be(arguments: dict[str, Any]) -> None:
 def test_arguments_are_keywords_and_unknown_ones_are_errors() -> None:
     with pytest.raises(TypeError):
         Policy([APP])  # type: ignore[misc]
-    with pytest.raises(TypeError, match="allow_origin'"):
-        Policy(allow_origin=[APP])  # type: ignore[call-arg]
+    with pytest.raises(PolicyError, match="allow_origin: "):
+        Policy(allow_origin=[APP])  # type: ignore[arg-type]
 
 
 def test_every_argument_is_an_attribute_with_its_value_made_canonical() -> None:
@@ -358,11 +366,46 @@ def test_a_list_that_changes_afterwards_changes_no_policy() -> None:
     assert not policy.allows_origin("https://evil.test")
 
 
-def test_policies_are_compared_and_hashed_by_identity() -> None:
+def test_policies_are_compared_and_hashed_by_their_fields() -> None:
     one, other = Policy(allow_origins=[APP]), Policy(allow_origins=[APP])
-    assert one != other
-    assert len({one, other, one}) == 2
+    assert one == other
+    assert len({one, other, one}) == 1
+    assert one != Policy(allow_origins=[APP], max_age=5)
+    assert Policy(allow_origins=[APP, "https://b.test"]) != Policy(allow_origins=["https://b.test", APP])
+    assert Policy(allow_origin_predicate=lambda _: True) != Policy(allow_origin_predicate=lambda _: True)
+    assert one != APP
     assert weakref.ref(one)() is one
+
+
+def test_a_field_is_replaced_and_the_others_stay() -> None:
+    policy = Policy(allow_origins=[APP], allow_credentials=True, max_age=5)
+    assert policy.replace(max_age=7) == Policy(allow_origins=[APP], allow_credentials=True, max_age=7)
+    assert policy.replace(allow_origins=[APP, "https://b.test"]).allows_origin("https://b.test")
+    assert policy.replace() == policy
+    with pytest.raises(PolicyError, match="trailing slash"):
+        policy.replace(allow_origins=[APP, "https://b.test/"])
+    with pytest.raises(PolicyError, match="nothing: "):
+        policy.replace(nothing=1)
+
+
+def test_what_depends_on_another_field_is_validated_again() -> None:
+    policy = Policy(allow_origins=["http://a.test"])
+    with pytest.raises(PolicyError, match="plain http"):
+        policy.replace(allow_credentials=True)
+
+
+def test_origins_that_a_policy_has_are_not_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Policy(allow_origins=["http://localhost:3000", "http://localhost:4000"])
+    read: list[str] = []
+
+    def reading(text: str) -> OriginPattern:
+        read.append(text)
+        return parse_pattern(text)
+
+    monkeypatch.setattr(arguments, "parse_pattern", reading)
+    changed = policy.replace(allow_origins=[*policy.allow_origins, "http://localhost:5000"])
+    assert read == ["http://localhost:5000"]
+    assert changed.allows_origin("http://localhost:3000")
 
 
 def test_a_copy_of_a_policy_is_the_policy() -> None:

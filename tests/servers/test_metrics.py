@@ -56,11 +56,11 @@ def test_a_scrape_shows_what_was_decided(served: Server) -> None:
     ask(served.port, request("OPTIONS", "/", [("Origin", ALLOWED), (PREFLIGHT, "DELETE")]))
     after = scrape(served)
     assert {key: count - before.get(key, 0) for key, count in after.items()} == {
-        ("not CORS", "not a CORS request"): 1,
-        ("actual", "origin allowed"): 3,
-        ("actual", "origin not allowed"): 5,
-        ("preflight", "preflight passed"): 1,
-        ("preflight", "method not allowed"): 1,
+        ("not_cors", "not_cors"): 1,
+        ("actual", "origin_allowed"): 3,
+        ("actual", "origin_not_allowed"): 5,
+        ("preflight", "preflight_passed"): 1,
+        ("preflight", "method_not_allowed"): 1,
     }
 
 
@@ -69,7 +69,7 @@ def test_many_origins_make_no_more_time_series(served: Server) -> None:
         ask(served.port, request("GET", "/", [("Origin", f"https://host{number}.example")]))
     ask(served.port, request("GET", "/", [("Origin", "HTTPS://UPPER.example")]))
     assert set(scrape(served)) == {
-        ("not CORS", "not a CORS request"),  # the question whether the server is up
-        ("actual", "origin not allowed"),
-        ("actual", "origin malformed"),
+        ("not_cors", "not_cors"),  # the question whether the server is up
+        ("actual", "origin_not_allowed"),
+        ("actual", "origin_malformed"),
     }

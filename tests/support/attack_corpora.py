@@ -7,6 +7,7 @@ Where a corpus leaves a choice, it is made here once:
   "lenient" profile); white space and empty elements are bounded (as in its "strict" one).
 - A `*` inside the leftmost label is part of our grammar, below a domain of at least two labels. The corpus knows `*` as
   a whole label alone.
+- Punycode has to stand for text that a browser writes so; the corpus takes any label that begins with `xn--`.
 """
 
 import json
@@ -56,6 +57,7 @@ def _generated(gen: dict[str, Any]) -> str:
     return str(gen["prefix"]) + str(gen["unit"]) * int(gen["times"]) + str(gen["suffix"])
 
 
+_NO_PUNYCODE = {"https://xn--x.example.org"}
 _LABEL_WITH_A_WILDCARD = {"https://*a.example.org"}
 
 
@@ -71,7 +73,7 @@ def origins() -> list[HostileOrigin]:
     for entry in _read("origins")["entries"]:
         text = entry["origin"] if entry["origin"] is not None else _generated(entry["gen"])
         below_an_allowed_domain = _is_about_underscores(entry) and text.endswith(".example.org")
-        allowed = entry["must_be"] == "allowed" or below_an_allowed_domain
+        allowed = (entry["must_be"] == "allowed" and text not in _NO_PUNYCODE) or below_an_allowed_domain
         found.append(HostileOrigin(entry["id"], entry.get("origin_lines", [text]), allowed))
     return found
 

@@ -218,11 +218,18 @@ def allows(config: Config, ask: Ask) -> bool:
     return config.means_method(ask.sent_method) and config.means_headers(ask.asked_names)
 
 
-def readable(config: Config, ask: Ask, headers: list[tuple[str, str]]) -> dict[str, str]:
-    """Which of the application's own headers the script sees in a response that it can read."""
+def readable(config: Config, ask: Ask, application: "Application", *, merges: bool) -> dict[str, str]:
+    """Which of the application's own headers the script sees in a response that it can read.
+
+    `merges`: whether what the application exposes itself is merged with what the policy exposes.
+    """
     exposed = {name.lower() for name in config.expose}
+    if merges:
+        lines = [value for name, value in application.meddling if name.lower() == "access-control-expose-headers"]
+        own = {element.strip().lower() for line in lines for element in line.split(",")}
+        exposed |= own - ({"*"} if config.credentials else set())
     values: dict[str, list[str]] = {}
-    for name, value in headers:
+    for name, value in application.headers:
         lowered = name.lower()
         wanted = ask.is_own or "*" in exposed or lowered in exposed or lowered in ALWAYS_READABLE
         if wanted and lowered not in NEVER_READABLE:
