@@ -87,7 +87,7 @@ class Automaton:
         if self.positions > MAX_POSITIONS:
             raise TooLarge
         items = _choice([_items(tree) for tree in trees])
-        layout = _Layout(_backwards(items) if backwards else items)
+        layout = _Layout(_backwards(items) if backwards else items, MAX_LEVELS + (len(trees) > 1))
         levels = layout.levels()
         self._up = tuple(reversed(levels))
         self._down = tuple((levels[i], levels[i + 1]) for i in range(len(levels) - 1))
@@ -299,7 +299,8 @@ class _Places:
 class _Layout:
     """Gives each item its bits, from 0 on."""
 
-    def __init__(self, items: _Items) -> None:
+    def __init__(self, items: _Items, most_levels: int) -> None:
+        self.most_levels = most_levels
         self.places: list[_Places] = []
         self.chars: dict[frozenset[str], list[int]] = {}
         self.looping: list[int] = []
@@ -307,7 +308,7 @@ class _Layout:
 
     def sequence(self, items: _Items, depth: int, at: int) -> int:
         """Lays the items out from `at`; the place behind them."""
-        if depth > MAX_LEVELS:
+        if depth > self.most_levels:
             raise TooLarge
         if depth == len(self.places):
             self.places.append(_Places())

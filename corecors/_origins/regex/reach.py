@@ -22,7 +22,7 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from corecors._origins.public_suffixes import is_public_suffix
+from corecors._origins.public_suffixes import UNREGISTRABLE, has_public_suffix_at_or_below, is_public_suffix
 from corecors._origins.regex.automaton import Automaton, Matcher, TooLarge
 from corecors._origins.regex.syntax import ORIGIN_ALPHABET, parse_regex
 
@@ -30,10 +30,6 @@ FEW_LABELS = 128  # more than people list by hand
 MAX_SUFFIXES = 4096  # more than any pattern of the permitted length can list; a product of classes can
 MAX_LABEL_LENGTH = 63  # RFC 1035 2.3.4
 MAX_WORK = 1_000_000  # steps of the analysis of all regexes of a policy, fixes included: some 0.2 s in CPython 3.11
-
-# RFC 6761, RFC 6762 and ICANN's reservation of .internal (2024): never delegated in the public DNS. Names below .onion
-# and .alt (RFC 7686, RFC 9476) are not delegated either, but anyone makes them.
-UNREGISTRABLE = frozenset({"example", "internal", "invalid", "local", "localhost", "test"})
 
 # Supersets of what `origins.parse_origin` accepts, as regexes of their own. A host whose last label is a number is an
 # IPv4 address and no name (URL, "ends in a number checker").

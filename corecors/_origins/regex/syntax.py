@@ -54,10 +54,14 @@ _NO_AUTOMATON = "no pattern for origins needs one, and none is run"
 
 
 class SyntaxNotRead(ValueError):
-    """A piece of a regex that this parser does not read, though `re` may. `wrong` says which, and why."""
+    """A piece of a regex that this parser does not read, though `re` may. `wrong` says which, and why.
 
-    def __init__(self, wrong: str) -> None:
+    `code`: "regex-syntax" for what is not a regular expression in Python either, else "regex-unsupported".
+    """
+
+    def __init__(self, code: str, wrong: str) -> None:
         super().__init__(wrong)
+        self.code = code
         self.wrong = wrong
 
 
@@ -143,11 +147,13 @@ class _Parser:
 
     def fail(self, what: str, start: int | None = None) -> NoReturn:
         """What is no regular expression in Python either."""
-        raise SyntaxNotRead(f"is not a regular expression: {what} at position {self.at if start is None else start}")
+        start = self.at if start is None else start
+        raise SyntaxNotRead("regex-syntax", f"is not a regular expression: {what} at position {start}")
 
     def refuse(self, what: str, why: str, start: int | None = None) -> NoReturn:
         """What is one, and is not read here."""
-        raise SyntaxNotRead(f"has {what} at position {self.at if start is None else start}: {why}")
+        start = self.at if start is None else start
+        raise SyntaxNotRead("regex-unsupported", f"has {what} at position {start}: {why}")
 
     def peek(self, length: int = 1) -> str:
         return self.source[self.at : self.at + length]
@@ -344,8 +350,9 @@ def _check_anchors(node: Node, *, at_start: bool, at_end: bool) -> None:
     if isinstance(node, Anchor):
         if not (at_start if _ANCHORS[node.sign] == "start" else at_end):
             raise SyntaxNotRead(
+                "regex-unsupported",
                 f"has the anchor {node.sign} at position {node.start}, which is not at the {_ANCHORS[node.sign]} "
-                "of the pattern: leave it out, the whole origin is matched anyway"
+                "of the pattern: leave it out, the whole origin is matched anyway",
             )
     elif isinstance(node, Sequence):
         solid = [index for index, item in enumerate(node.items) if not _is_nothing(item)]
