@@ -94,7 +94,7 @@ class Automaton:
         self.chars = {place: accepted for accepted, places in layout.chars.items() for place in places}
         self._bits: dict[str, int] = layout.bits_of_chars()
         self._looping = _mask(layout.looping)
-        self._accepting = 1 << layout.end
+        self._accepting = 1 << layout.end if trees else 0
         self._kept = self._accepting
         for bits in self._bits.values():
             self._kept |= bits
@@ -113,6 +113,11 @@ class Automaton:
         """The set of bits after the character of the pattern at `place` was read."""
         read = 1 << place
         return self._closed(read << 1 | read & self._looping)
+
+    @property
+    def bits(self) -> int:
+        """The length of the row of bits."""
+        return self._accepting.bit_length()
 
     @property
     def operations(self) -> int:

@@ -243,7 +243,7 @@ class _Analysis:
         regex = reach.written_out(automaton, self.budget)
         if reach.example_origin(regex, self.budget) is None:
             raise _Refused("regex-matches-nothing", _NO_ORIGIN, _reaching(source))
-        if reach.accepts_every_origin(automaton, self.budget):
+        if self.accepts_every_origin(automaton):
             if not self.permissions.any_origin:
                 raise _Refused("regex-any-origin", "accepts any origin, https://evil.example for one")
             return True
@@ -258,6 +258,18 @@ class _Analysis:
                     _secured(source),
                 )
         return False
+
+    def accepts_every_origin(self, automaton: Automaton) -> bool:
+        given = max(0, min(self.budget.left, _PROVING_WORK))
+        part = Budget(given)
+        try:
+            accepts = reach.accepts_every_origin(automaton, part)
+        except TooLarge:
+            if self.permissions.open_regexes and not self.permissions.any_origin:
+                raise
+            accepts = False  # what is not proven is not "any origin"; the pattern itself decides, as always
+        self.budget.spend(given - max(0, part.left))
+        return accepts
 
     def refuse_strangers(self, source: str, tree: Node, regex: reach.Written) -> None:
         for kind, suffix, example in reach.strangers(regex, self.budget):
@@ -277,12 +289,13 @@ class _Analysis:
             if not self.permissions.public_suffixes:
                 raise _Refused(
                     "regex-public-suffix",
-                    f"accepts names that anyone can register below {suffix}, such as {example}: name your own domain",
+                    f"accepts names below {suffix}, where anyone can register one, such as {example}: name your own domain",
                 )
 
 
-_PARSING_WORK = 10  # for each character of a pattern
+_PARSING_WORK = 20  # for each character of a pattern
 _BUILDING_WORK = 20  # for each position of an automaton
+_PROVING_WORK = 100_000  # that a pattern accepts every origin; nearly all are found not to after a few characters
 
 # A dot that was meant literally
 
@@ -373,7 +386,9 @@ def _reaching(source: str) -> Iterator[str]:
     lower = re.sub(r"\\.|[A-Z]+", lambda found: found[0] if found[0][0] == "\\" else found[0].lower(), source)
     bare = re.sub(r"\\?/(?:\.\*)?(\$?)$", r"\1", lower)
     rest = bare.removeprefix("^")
-    yield from (lower, bare, f"https://{rest}", f"https://[a-z0-9-]+{rest}")
+    yield from (lower, bare, f"https://{rest}")
+    if rest.startswith("\\."):
+        yield f"https://[a-z0-9-]+{rest}"
 
 
 def _secured(source: str) -> Iterator[str]:
