@@ -319,13 +319,8 @@ _NAME_FAULTS: dict[str, Callable[[str], Fault | None]] = {
 }
 
 
-def _said(error: Any) -> Fault:
-    code = getattr(error, "code", "not-an-origin")
-    return Fault(
-        code,
-        getattr(error, "message", None) or error.wrong,
-        getattr(error, "fix", None) or getattr(error, "mend", None),
-    )
+def _said(error: OriginError) -> Fault:
+    return Fault(error.code, error.message, error.fix)
 
 
 def _distinct(names: tuple[str, ...], key: Callable[[str], str] = str) -> tuple[str, ...]:

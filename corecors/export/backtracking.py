@@ -83,6 +83,7 @@ class Automaton(NamedTuple):
     follow: list[dict[int, int]]
     ends: dict[int, int]
 
+
 def takes_bounded_steps(pattern: str) -> bool:
     """Whether no origin makes a backtracking engine take more than `MAX_STEPS` steps over `pattern`.
 

@@ -126,7 +126,7 @@ def test_every_trap_has_its_verdict() -> None:
 def test_a_dot_that_was_meant_literally_is_refused_with_the_escaped_form(source: str, fix: str | None) -> None:
     error = refusal(source)
     assert error.code == "regex-unescaped-dot"
-    assert "dot that stands for any character" in error.wrong
+    assert "dot that stands for any character" in error.message
     assert error.fix == fix
     if fix is not None:
         compiled(fix)
@@ -153,7 +153,7 @@ def test_a_dot_that_was_meant_as_any_character_stays(source: str) -> None:
 
 
 def test_the_message_shows_where_the_dot_is() -> None:
-    assert "'app.example.com'" in refusal("https://app.example.com:8443").wrong
+    assert "'app.example.com'" in refusal("https://app.example.com:8443").message
 
 
 # Syntax and flags
@@ -198,7 +198,7 @@ def test_the_message_shows_where_the_dot_is() -> None:
 def test_what_the_automaton_does_not_run_is_refused_by_name(source: str, what: str) -> None:
     error = refusal(source, Permissions())
     assert error.code == "regex-unsupported"
-    assert f"has {what}" in error.wrong
+    assert f"has {what}" in error.message
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_what_python_refuses_is_refused_with_the_place(source: str, wrong: str) 
         re.compile(source)
     error = refusal(source, Permissions())
     assert error.code == "regex-syntax"
-    assert f"is not a regular expression: {wrong}" in error.wrong
+    assert f"is not a regular expression: {wrong}" in error.message
 
 
 @pytest.mark.parametrize(
@@ -237,15 +237,15 @@ def test_what_python_refuses_is_refused_with_the_place(source: str, wrong: str) 
         pytest.param(re.compile("https://a", re.VERBOSE), "regex-flags", "VERBOSE", id="VERBOSE"),
         pytest.param(re.compile("https://a # b", re.VERBOSE | re.IGNORECASE), "regex-flags", "IGNORECASE", id="two"),
         pytest.param(re.compile("(?i)https://a"), "regex-flags", "IGNORECASE", id="inline in a compiled pattern"),
-        pytest.param(None, "regex-type", "is not a regular expression but of type NoneType", id="None"),
-        pytest.param(["https://a"], "regex-type", "is not a regular expression but of type list", id="a list"),
+        pytest.param(None, "not-a-regex", "is not a regular expression but of type NoneType", id="None"),
+        pytest.param(["https://a"], "not-a-regex", "is not a regular expression but of type list", id="a list"),
         pytest.param("https://" + "a" * MAX_REGEX_LENGTH, "regex-too-large", "characters long", id="too long"),
     ],
 )
 def test_what_is_not_a_plain_regex_is_refused(pattern: Any, code: str, wrong: str) -> None:
     error = refusal(pattern, Permissions())
     assert error.code == code
-    assert wrong in error.wrong
+    assert wrong in error.message
 
 
 def test_a_pattern_over_bytes_is_refused_with_the_text_as_fix() -> None:

@@ -112,7 +112,7 @@ def test_any_text_is_compiled_or_refused_with_a_reason(source: str, strict: bool
     permissions = Permissions(False, False, False, False) if strict else Permissions()
     (found,) = compile_regexes([source], permissions).found
     if isinstance(found, RegexError):
-        assert found.wrong.isprintable()
+        assert found.message.isprintable()
         assert found.fix != source
         assert found.fix is None or not compile_regexes([found.fix], permissions).errors
     else:

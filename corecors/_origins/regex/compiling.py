@@ -21,11 +21,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from corecors._origins.parsing import shown
+from corecors._origins.errors import CORSError
+from corecors._origins.public_suffixes import is_public_suffix
 from corecors._origins.regex import reach
 from corecors._origins.regex.automaton import MAX_POSITIONS, Automaton, Matcher, TooLarge, count_positions
 from corecors._origins.regex.reach import Budget
 from corecors._origins.regex.syntax import Anchor, Chars, Node, Repeat, Sequence, SyntaxNotRead, children, parse_regex
+from corecors._origins.showing import shown
 
 MAX_REGEX_LENGTH = 4096  # a longer one is a list of origins, which `allow_origins` matches at no cost
 _MAX_FIXES = 4  # faults of one pattern that are fixed one after the other
@@ -40,18 +42,21 @@ _FLAGS = {  # ASCII and DOTALL make no difference: an origin is ASCII and holds 
 _LETTERS_AND_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-class RegexError(ValueError):
+class RegexError(CORSError, ValueError):
     """A regular expression that a policy refuses.
 
-    `code` is a stable word for the kind of fault, `wrong` says what it is, with an origin for example where it is about
-    origins. `fix` is the corrected pattern, where one correction suggests itself and would be accepted, else None.
+    `code` is a stable word for the kind of fault; `message` says what it is, with an example where it is about origins.
+    `fix` is the corrected pattern, where one correction suggests itself and would be accepted, else None.
     """
 
-    def __init__(self, code: str, wrong: str, fix: str | None = None) -> None:
-        super().__init__(wrong if fix is None else f"{wrong}; write {fix!r}")
+    def __init__(self, code: str, message: str, fix: str | None = None) -> None:
+        super().__init__(message if fix is None else f"{message}; write {fix!r}")
         self.code = code
-        self.wrong = wrong
+        self.message = message
         self.fix = fix
+
+    def __reduce__(self) -> tuple[type["RegexError"], tuple[str, str, str | None]]:
+        return type(self), (self.code, self.message, self.fix)
 
 
 class Permissions(NamedTuple):
@@ -61,6 +66,10 @@ class Permissions(NamedTuple):
     insecure_origins: bool = True
     public_suffixes: bool = True  # to let in names below public suffixes of two labels or more
     any_origin: bool = True
+
+
+LENIENT = Permissions()
+STRICT = LENIENT._replace(open_regexes=False)  # what a reviewer is warned of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +107,7 @@ class OriginRegexes:
         return any(isinstance(found, OriginRegex) and found.accepts_any_origin for found in self.found)
 
 
-def compile_regexes(
-    patterns: Iterable[str | re.Pattern[str]], permissions: Permissions = Permissions()
-) -> OriginRegexes:
+def compile_regexes(patterns: Iterable[str | re.Pattern[str]], permissions: Permissions = LENIENT) -> OriginRegexes:
     """Compile all regular expressions of one policy; what is refused among them stands in `found`."""
     return OriginRegexes(*_compiled(tuple(map(_source, patterns)), permissions))
 
@@ -110,12 +117,12 @@ def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
     source = _source(pattern)
     if isinstance(source, RegexError):
         raise source
-    ((lenient,), automaton), ((strict,), _) = _compiled((source,), Permissions()), _compiled((source,), STRICT)
+    ((lenient,), automaton), ((strict,), _) = _compiled((source,), LENIENT), _compiled((source,), STRICT)
     if isinstance(lenient, RegexError):
         raise lenient
     if lenient.accepts_any_origin:
         return ("accepts any origin: say so with allow_origins=['*']",)
-    found = [strict.wrong] if isinstance(strict, RegexError) else []
+    found = [strict.message] if isinstance(strict, RegexError) else []
     budget = Budget()
     try:
         written = reach.written_out(automaton, budget)
@@ -134,16 +141,13 @@ def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-STRICT = Permissions(open_regexes=False, insecure_origins=True, public_suffixes=True, any_origin=True)
-
-
 class _Refused(Exception):
     """Why a pattern is refused, and the patterns that may have been meant."""
 
-    def __init__(self, code: str, wrong: str, meant: Iterable[str] = ()) -> None:
+    def __init__(self, code: str, message: str, meant: Iterable[str] = ()) -> None:
         super().__init__()
         self.code = code
-        self.wrong = wrong
+        self.message = message
         self.meant = meant
 
 
@@ -152,17 +156,17 @@ def _source(pattern: object) -> str | RegexError:
         if isinstance(pattern.pattern, bytes):
             fix = pattern.pattern.decode("ascii") if pattern.pattern.isascii() else None
             return RegexError("regex-bytes", "is a pattern over bytes; origins are text", fix)
-        for flag, wrong in _FLAGS.items():
+        for flag, message in _FLAGS.items():
             if pattern.flags & flag:
-                return RegexError("regex-flags", wrong)
+                return RegexError("regex-flags", message)
         source: object = pattern.pattern
     else:
         source = pattern
     if not isinstance(source, str):
-        return RegexError("regex-type", f"is not a regular expression but of type {type(source).__name__}")
+        return RegexError("not-a-regex", f"is not a regular expression but of type {type(source).__name__}")
     if len(source) > MAX_REGEX_LENGTH:
-        wrong = f"is {len(source)} characters long: list the origins in allow_origins"
-        return RegexError("regex-too-large", wrong)
+        message = f"is {len(source)} characters long: list the origins in allow_origins"
+        return RegexError("regex-too-large", message)
     return str(source)
 
 
@@ -188,7 +192,7 @@ class _Analysis:
         try:
             tree, regex = self.checked(source)
         except _Refused as refused:
-            return RegexError(refused.code, refused.wrong, self.fix(source, refused, _MAX_FIXES))
+            return RegexError(refused.code, refused.message, self.fix(source, refused, _MAX_FIXES))
         self.positions += count_positions(tree)
         self.trees.append(tree)
         return regex
@@ -219,7 +223,7 @@ class _Analysis:
             automaton = Automaton([tree])
             return tree, OriginRegex(source, self.check_reach(source, tree, automaton))
         except SyntaxNotRead as error:
-            raise _Refused(error.code, error.wrong) from None
+            raise _Refused(error.code, error.message) from None
         except TooLarge:
             raise _Refused(
                 "regex-too-large",
@@ -245,7 +249,7 @@ class _Analysis:
             raise _Refused("regex-matches-nothing", _NO_ORIGIN, _reaching(source))
         if self.accepts_every_origin(automaton):
             if not self.permissions.any_origin:
-                raise _Refused("regex-any-origin", "accepts any origin, https://evil.example for one")
+                raise _Refused("any-origin-with-credentials", "accepts any origin, https://evil.example for one")
             return True
         if not self.permissions.open_regexes:
             self.refuse_strangers(source, tree, regex)
@@ -253,7 +257,7 @@ class _Analysis:
             example = reach.insecure_example(regex, self.budget)
             if example is not None:
                 raise _Refused(
-                    "regex-insecure",
+                    "insecure-origin",
                     f"accepts plain http ({example}): anyone on the network can be that origin",
                     _secured(source),
                 )
@@ -287,9 +291,13 @@ class _Analysis:
                     "range",
                 )
             if not self.permissions.public_suffixes:
+                below = (
+                    f"the public suffix {suffix}" if is_public_suffix(suffix) else f"{suffix} and its public suffixes"
+                )
                 raise _Refused(
-                    "regex-public-suffix",
-                    f"accepts names below {suffix}, where anyone can register one, such as {example}: name your own domain",
+                    "public-suffix",
+                    f"accepts names below {below}, where anyone can register one, such as {example}: "
+                    "name your own domain",
                 )
 
 

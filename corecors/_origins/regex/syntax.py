@@ -54,15 +54,15 @@ _NO_AUTOMATON = "no pattern for origins needs one, and none is run"
 
 
 class SyntaxNotRead(ValueError):
-    """A piece of a regex that this parser does not read, though `re` may. `wrong` says which, and why.
+    """A piece of a regex that this parser does not read, though `re` may. `message` says which, and why.
 
     `code`: "regex-syntax" for what is not a regular expression in Python either, else "regex-unsupported".
     """
 
-    def __init__(self, code: str, wrong: str) -> None:
-        super().__init__(wrong)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
-        self.wrong = wrong
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
