@@ -192,8 +192,8 @@ class _Covered:
         if is_websocket or scope["method"] == "OPTIONS" or cors.decides_early:
             request = read_request(scope)
             if is_websocket or request.is_preflight or cors.decides_early:
-                decision = await response.decide(_asked_for(cors, response.before, request), request)
-                if decision is not None and decision.status is not None:
+                decision = await response.decide(_asked_for(cors, response.before, request.governed_method), request)
+                if request.is_preflight or (decision is not None and decision.status is not None):
                     await carry_out(decision, self.app, scope, receive, send)
                     return
         scope[_RESPONSE] = response
@@ -281,10 +281,10 @@ class _Response:
 
     def _that_ran(self) -> _Governor:
         """What governs the endpoint that ran or, where something else answered, the one that was asked for."""
-        endpoint = self.scope.get("endpoint")
+        endpoint, method = self.scope.get("endpoint"), self.scope.get("method", "GET")
         if endpoint is self.before.get("endpoint") or isinstance(_within(endpoint), Starlette | Router):
-            return _asked_for(self._cors, self.before, read_request(self.before))
-        return self._cors.governing(endpoint, self.scope.get("method", "GET"))
+            return _asked_for(self._cors, {**self.before, "path": self.scope["path"]}, method)
+        return self._cors.governing(endpoint, method)
 
 
 def _withhold(own: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -308,24 +308,23 @@ def _own_policy(endpoint: Any, method: str) -> Any:
 # Which endpoint would run
 
 
-def _asked_for(cors: CORS, before: Scope, request: CORSRequest) -> _Governor:
-    """What governs the endpoint that the routes have for a request as it came."""
-    scope = dict(before)
-    if not request.is_websocket:
-        scope["method"] = request.governed_method
+def _asked_for(cors: CORS, before: Scope, method: str) -> _Governor:
+    """What governs the endpoint that the routes have for a scope that they have not seen yet, and a method."""
     try:
-        endpoint, nearest = _find(cors, scope)
+        endpoint, nearest = _find(cors, {**before, "method": method})
     except Exception:  # of a converter or a route of the application's, or it is `LookupError`
         cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in", exc_info=True)
         return _Governor(None, _Fixed(UNDECIDED))
-    return nearest.governing(endpoint, request.governed_method)
+    return nearest.governing(endpoint, method)
 
 
-def _find(cors: CORS, scope: dict[str, Any]) -> tuple[object, CORS]:
+def _find(cors: CORS, scope: dict[str, Any], *, follow: bool = True) -> tuple[object, CORS]:
     """The endpoint that runs for a scope, None where none does; and the CORS of the innermost application around it.
 
-    Raises what the application's routes raise, and `LookupError` where they cannot be read.
+    A redirect for a slash at the end is followed, once. Raises what the application's routes raise, and `LookupError`
+    where they cannot be read.
     """
+    outermost, before = cors, dict(scope)
     app: object = cors.app.router
     for _ in range(MAX_DEPTH):
         app = _within(app)
@@ -337,14 +336,16 @@ def _find(cors: CORS, scope: dict[str, Any]) -> tuple[object, CORS]:
             app = app.router
         if not isinstance(app, Router):
             return None, cors  # something else is mounted, such as static files
-        route, child = _match(app, scope) or _match_redirected(app, scope) or (None, {})
+        found = _match(app, scope)
+        if found is None:
+            path = _redirected(app, scope) if follow else None
+            return (None, cors) if path is None else _find(outermost, {**before, "path": path}, follow=False)
+        route, child = found
         scope.update(child)
         if isinstance(route, Mount):
             app = getattr(route, "_base_app", route.app)  # what is mounted, without the mount's own middleware
         elif isinstance(route, Host):
             app = route.app
-        elif route is None:
-            return None, cors
         else:
             return child["endpoint"], cors  # a KeyError for a kind of route that hides what it does
     raise LookupError("too many applications are mounted in one another")
@@ -376,12 +377,13 @@ def _match(router: Router, scope: dict[str, Any]) -> tuple[Any, dict[str, Any]] 
     return partial_match
 
 
-def _match_redirected(router: Router, scope: dict[str, Any]) -> tuple[Any, dict[str, Any]] | None:
-    """The route that a redirect for a slash at the end leads to: its policy governs the redirect."""
+def _redirected(router: Router, scope: dict[str, Any]) -> str | None:
+    """The path that a router redirects to because of a slash at the end, if it does."""
     path: str = scope["path"]
     if scope["type"] != "http" or not router.redirect_slashes or path == scope.get("root_path", "") + "/":
         return None
-    return _match(router, {**scope, "path": path.rstrip("/") if path.endswith("/") else path + "/"})
+    other = path.rstrip("/") if path.endswith("/") else path + "/"
+    return None if _match(router, {**scope, "path": other}) is None else other
 
 
 _READABLE = ("starlette.routing", "fastapi.routing")

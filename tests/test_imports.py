@@ -17,7 +17,7 @@ import corecors
 CORE = Path(corecors.__file__).parent
 ADAPTERS = Path(__import__("corecors.adapters").adapters.__file__).parent
 
-OPTIONAL_IN_THE_CORE = {"re2", "publicsuffixlist"}  # extras `re2` and `psl`
+OPTIONAL_IN_THE_CORE = {"publicsuffixlist"}  # extra `psl`
 DOES_INPUT_OR_OUTPUT = {"asyncio", "http", "io", "logging", "os", "pathlib", "select", "socket", "ssl", "subprocess"}
 
 

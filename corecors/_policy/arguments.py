@@ -10,7 +10,6 @@ from corecors._origins.errors import OriginError
 from corecors._origins.faults import fixed_origin
 from corecors._origins.parsing import MAX_HOST_LENGTH, read_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
-from corecors._origins.public_suffixes import has_public_suffix_at_or_below
 from corecors._policy.dangers import danger_of_pattern
 from corecors._policy.names import (
     Fault,
@@ -22,7 +21,7 @@ from corecors._policy.names import (
 from corecors._policy.problems import Problem
 
 if TYPE_CHECKING:
-    from corecors._origins.regex.compiling import OriginRegex
+    from corecors._origins.regex.compiling import OriginRegexes
 
 MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; Chromium stops at 7,200)
 ANY_ORIGIN = "*"
@@ -275,62 +274,32 @@ class Validation:
         return pattern
 
     def regexes(
-        self, patterns: tuple[Any, ...], allow_unproven: bool, allow_insecure: bool, allow_public_suffixes: bool
-    ) -> "_Regexes | None":
+        self, patterns: tuple[Any, ...], allow_open: bool, allow_insecure: bool, allow_public_suffixes: bool
+    ) -> "OriginRegexes | None":
         if not patterns:
             return None
         from corecors._origins.regex.compiling import (  # the analysis is large, and most policies have none
-            RegexError,
-            compile_regex,
+            Permissions,
+            compile_regexes,
         )
 
         field = "allow_origin_regexes"
-        compiled = []
-        for pattern in patterns:
-            if not isinstance(pattern, (str, re.Pattern)):
-                self.refuse(field, pattern, "not-a-regex", f"is not a regular expression but {_type(pattern)}")
-                continue
-            source = pattern if isinstance(pattern, str) else pattern.pattern
-            wildcard = _wildcard_meant(source)
-            if wildcard is not None:
-                message = f"is not a regular expression; give {wildcard!r} in allow_origins"
-                self.refuse(field, source, "pattern-among-regexes", message)
-                continue
-            try:
-                regex = compile_regex(pattern, allow_unproven=allow_unproven, allow_strangers=not self.credentials)
-            except RegexError as error:
-                self.refuse(field, source, *_said(error))
-                continue
-            compiled.append(regex)
-            if self.credentials and regex.accepts_any_origin:
-                self.refuse(
-                    field, source, "any-origin-with-credentials", f"accepts any origin: {_ANYONE_WITH_CREDENTIALS}"
-                )
-            elif self.credentials:
-                self._regex_dangers(source, regex, allow_insecure, allow_public_suffixes)
-        return _Regexes(compiled)
+        meant = [pattern for pattern in patterns if not self._is_wildcard(field, pattern)]
+        permissions = Permissions()
+        if self.credentials:
+            permissions = Permissions(allow_open, allow_insecure, allow_public_suffixes, any_origin=False)
+        regexes = compile_regexes(meant, permissions)
+        for index, error in regexes.errors:
+            self.refuse(field, _regex_source(meant[index]), error.code, error.message, error.fix)
+        return regexes
 
-    def _regex_dangers(
-        self, source: str, regex: "OriginRegex", allow_insecure: bool, allow_public_suffixes: bool
-    ) -> None:
-        field = "allow_origin_regexes"
-        if regex.insecure_example is not None and not allow_insecure:
-            self.refuse(
-                field,
-                source,
-                "insecure-origin",
-                f"accepts plain http with credentials ({regex.insecure_example}): anyone who sits on the network can "
-                "be that origin; begin it with https://",
-            )
-        for suffix, example in regex.open_suffixes:
-            if not allow_public_suffixes and has_public_suffix_at_or_below(suffix):
-                self.refuse(
-                    field,
-                    source,
-                    "public-suffix",
-                    f"allows, with credentials, domains that anyone can register below the public suffix {suffix} "
-                    f"({example}); name your own domain",
-                )
+    def _is_wildcard(self, field: str, pattern: object) -> bool:
+        source = _regex_source(pattern)
+        wildcard = _wildcard_meant(source)
+        if wildcard is not None:
+            message = f"is not a regular expression; give {wildcard!r} in allow_origins"
+            self.refuse(field, source, "pattern-among-regexes", message)
+        return wildcard is not None
 
     def null(self, allow_null: bool, predicate: Callable[[str], bool] | None) -> None:
         if allow_null and self.credentials and predicate is None:
@@ -343,15 +312,6 @@ class Validation:
             )
 
 
-class _Regexes:
-    def __init__(self, compiled: "list[OriginRegex]") -> None:
-        self._fullmatches = [regex.fullmatch for regex in compiled]
-        self.accepts_any_origin = any(regex.accepts_any_origin for regex in compiled)
-
-    def matches(self, origin: str) -> bool:
-        return any(fullmatch(origin) for fullmatch in self._fullmatches)
-
-
 _NAME_FAULTS: dict[str, Callable[[str], Fault | None]] = {
     "allow_methods": fault_of_method,
     "allow_headers": fault_of_request_header,
@@ -359,13 +319,8 @@ _NAME_FAULTS: dict[str, Callable[[str], Fault | None]] = {
 }
 
 
-def _said(error: Any) -> Fault:
-    code = getattr(error, "code", "not-an-origin")
-    return Fault(
-        code,
-        getattr(error, "message", None) or error.wrong,
-        getattr(error, "fix", None) or getattr(error, "mend", None),
-    )
+def _said(error: OriginError) -> Fault:
+    return Fault(error.code, error.message, error.fix)
 
 
 def _distinct(names: tuple[str, ...], key: Callable[[str], str] = str) -> tuple[str, ...]:
@@ -391,6 +346,10 @@ def _as_string(field: str, entry: object) -> str | None:
         return None
     origin = fixed_origin(text) or text
     return origin if "://" in text and read_origin(origin) is not None else None
+
+
+def _regex_source(pattern: object) -> object:
+    return pattern.pattern if isinstance(pattern, re.Pattern) else pattern
 
 
 def _wildcard_meant(source: object) -> str | None:

@@ -9,6 +9,7 @@ is meant as a choice and the other as a pattern: names are compared whole, so ne
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from corecors._decisions import headers
@@ -50,10 +51,7 @@ def is_any_word(name: str) -> bool:
 
 def fault_of_method(name: str) -> Fault | None:
     """Why no request has the method `name`, if so. `*` is not for this function."""
-    parts = _split(name)
-    if len(parts) > 1 and all(part.upper() in REGISTERED_METHODS for part in parts):
-        return Fault("several-names", "is several methods in one entry", tuple(part.upper() for part in parts))
-    fault = _fault_of_text(name, parts, "method")
+    fault = _fault_of_text(name, "method", fault_of_method)
     if fault is not None:
         return fault
     upper = name.upper()
@@ -72,7 +70,7 @@ def fault_of_method(name: str) -> Fault | None:
 
 def fault_of_request_header(name: str) -> Fault | None:
     """Why no preflight asks for the header `name`, if so. `*` is not for this function."""
-    fault = _fault_of_text(name, _split(name), "header")
+    fault = _fault_of_text(name, "header", fault_of_request_header)
     if fault is not None:
         return fault
     if name.lower().startswith("access-control-"):
@@ -86,7 +84,7 @@ def fault_of_request_header(name: str) -> Fault | None:
 
 def fault_of_exposed_header(name: str) -> Fault | None:
     """Why script can never read a response header `name`, if so. `*` is not for this function."""
-    fault = _fault_of_text(name, _split(name), "header")
+    fault = _fault_of_text(name, "header", fault_of_exposed_header)
     if fault is not None:
         return fault
     lowered = name.lower()
@@ -101,25 +99,28 @@ def fault_of_exposed_header(name: str) -> Fault | None:
     return None
 
 
-def _fault_of_text(name: str, parts: list[str], kind: str) -> Fault | None:
-    """Why `name`, of which `parts` is left between separators, is neither a method's nor a header's name, if so."""
+def _fault_of_text(name: str, kind: str, fault_of: Callable[[str], Fault | None]) -> Fault | None:
+    """Why `name` is neither a method's nor a header's name, whatever it says, if so.
+
+    `fault_of` judges what is left of it between separators.
+    """
     if not name.strip():
         return Fault("empty", "is empty", ())
     if _ORIGIN.match(name):
         return Fault(f"origin-among-{kind}s", "is an origin; those belong in allow_origins")
-    if headers.is_token(name):
+    parts = [part for piece in _SEPARATORS.split(name) if (part := piece.strip(":"))]
+    are_methods = kind == "method" and all(part.upper() in REGISTERED_METHODS for part in parts)
+    if are_methods:
+        parts = [part.upper() for part in parts]
+    if headers.is_token(name) and "'" not in name and not (are_methods and len(parts) > 1):
         if _PATTERN.search(name):
             return Fault("name-pattern", "is a pattern, and names are compared whole; list each name")
         return None
-    certain = parts and all(headers.is_token(part) and not _PATTERN.search(part) for part in parts)
+    certain = bool(parts) and all(part != name and fault_of(part) is None for part in parts)
     if len(parts) == 1:
         return Fault("not-a-name", f"is not a {kind} name", parts[0] if certain else None)
-    if certain and _LIST.search(name):
-        return Fault("several-names", f"is several {kind} names in one entry", tuple(parts))
+    if certain and (are_methods or _LIST.search(name)):
+        what = "methods" if kind == "method" else "header names"
+        return Fault("several-names", f"is several {what} in one entry", tuple(parts))
     # "X Foo" may be two names or X-Foo.
     return Fault("not-a-name", f"is not a {kind} name; each name is an entry of its own, without white space")
-
-
-def _split(text: str) -> list[str]:
-    """The names that one entry holds by mistake: `"GET, PUT"`, `'["GET", "PUT"]'`, `GET|PUT`."""
-    return [part for piece in _SEPARATORS.split(text) if (part := piece.strip(":"))]

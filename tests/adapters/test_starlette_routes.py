@@ -5,6 +5,7 @@ from functools import partial, wraps
 from typing import Any
 
 import pytest
+import starlette_routing
 from asgi_client import Scope, answering, send, values
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
@@ -374,6 +375,12 @@ def test_a_preflight_runs_nothing_of_the_application() -> None:
     assert ran == []
     assert send(app, "GET", "/mount/own", asked[:1]).status == 200
     assert ran == ["/mount/own", "/mount/own"]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_in_made_up_applications_the_endpoint_that_ran_governs(seed: int) -> None:
+    """A few of what `tests/fuzz/routing_in_starlette.py` makes without end."""
+    assert starlette_routing.findings(seed, 10) == []
 
 
 # Sources, and what can be marked

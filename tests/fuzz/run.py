@@ -19,7 +19,11 @@ MAX_LENGTH = 1400  # bytes; a longer text is refused for its length alone
 TIMEOUT = 20  # seconds for one input: an endless loop, not a slow machine
 
 # Scripts beside this one that take seconds: they compare instead of crashing, and need no instrumented imports.
-COMPARISONS = {"urls": "urls_against_node.py", "preflight_cache": "cache_against_the_standard.py"}
+COMPARISONS = {
+    "urls": "urls_against_node.py",
+    "preflight_cache": "cache_against_the_standard.py",
+    "routing_in_starlette": "routing_in_starlette.py",
+}
 COMPARISON_SECONDS = 60
 
 with atheris.instrument_imports(include=["corecors"]):

@@ -120,7 +120,7 @@ WILDCARDS = [
     mistake({"allow_origin_regexes": r"https://a\.com"}, "one string", ["https://a\\.com"], id="a bare regex"),
     mistake({"allow_origin_regexes": ["https://a.com"]}, "a dot", r"https://a\.com", id="a dot that is no dot"),
     mistake({"allow_origin_regexes": [r"a\.com"]}, "whole", r"https://a\.com", id="a regex for the host alone"),
-    mistake({"allow_origin_regexes": ["https://("]}, "no regular expression", None, id="half a regex"),
+    mistake({"allow_origin_regexes": ["https://("]}, "not a regular expression", None, id="half a regex"),
     mistake(
         {"allow_origin_regexes": [re.compile(rb"https://a\.com")]}, "bytes", r"https://a\.com", id="a regex over bytes"
     ),

@@ -33,7 +33,7 @@ WARNINGS = [
     warned({"dangerously_allow_null_origin": True}, "null-origin", "sandboxed frame", False, id="null"),
     warned({"allow_origin_regexes": [r"https?://[a-z]+\.a\.example"]}, "wide-regex", "plain HTTP", id="an http regex"),
     warned(
-        {"allow_origin_regexes": [r"https://[a-z]+\.(com|org)"]}, "wide-regex", "anybody can register", id="any name"
+        {"allow_origin_regexes": [r"https://[a-z]+\.(com|org)"]}, "wide-regex", "anyone can register", id="any name"
     ),
     warned(
         ORIGINS | {"allow_headers": ["*"]},

@@ -6,7 +6,7 @@ very end does, and counts each character test and each test for the end of the t
 
 from collections.abc import Iterator
 
-from corecors._origins.regex.syntax import Alternatives, Assertion, Chars, Committed, Node, Repeat, Sequence
+from corecors._origins.regex.syntax import Alternatives, Anchor, Chars, Node, Repeat, Sequence
 
 
 class EnoughSteps(Exception):
@@ -48,15 +48,9 @@ class Search:
                     yield from self.ends(branch, start)
             case Repeat():
                 yield from self.repeated(node, start, 0)
-            case Committed(item=item):
-                for end in self.ends(item, start):
-                    yield end
-                    break
-            case Assertion(sign=sign):
-                if self.holds(sign, start):
+            case Anchor(sign=sign):
+                if start == (0 if sign in ("^", "\\A") else len(self.text)):
                     yield start
-            case _:
-                raise NotImplementedError(node)
 
     def in_sequence(self, items: tuple[Node, ...], start: int) -> Iterator[int]:
         if not items:
@@ -74,15 +68,3 @@ class Search:
                     yield from self.repeated(node, end, done + 1)
         if done >= node.least:
             yield start
-
-    def holds(self, sign: str, place: int) -> bool:
-        word = [0 <= i < len(self.text) and (self.text[i].isalnum() or self.text[i] == "_") for i in (place - 1, place)]
-        match sign:
-            case "^" | "\\A":
-                return place == 0
-            case "$" | "\\Z":
-                return place == len(self.text)
-            case "\\b":
-                return word[0] != word[1]
-            case _:
-                return word[0] == word[1]

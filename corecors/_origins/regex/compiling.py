@@ -1,269 +1,362 @@
-"""Compiling a user's regular expression so that it can neither over-match nor hang.
+"""Compiling a policy's regular expressions, so that they can neither over-match nor hang.
 
 Facts
 -----
 A regex is an allow-list whose entries nobody sees. In other CORS code it went wrong in four ways: it was matched
-against a part of the origin, its dots stood for any character, it let in hosts that anybody can register, or a hostile
-origin made it backtrack for minutes. Here it only ever sees a well-formed origin (`origins.read_origin`), always whole
-(`fullmatch`) and case-sensitively; and what it says is analysed once, when the policy is made:
+against a part of the origin, its dots stood for any character, it let in hosts that anyone can register, or a hostile
+origin made it backtrack for minutes. Here it only ever sees a well-formed origin, always whole and case-sensitively,
+and is run by an automaton (`automaton`) that cannot backtrack. What it says is analysed once, when the policy is made:
 
-- its syntax, so that no flag changes what it means (`regex_syntax`);
-- its time: an upper bound on the steps of backtracking over the longest origin (`ambiguity`);
+- its syntax: what means something else elsewhere, or needs another engine, is refused by name (`syntax`);
+- its size: all regexes of a policy share one automaton of `MAX_POSITIONS`;
 - its reach: whether it lets in nobody at all, or somebody whom it does not name (`reach`).
 
-Where google-re2 (the extra `re2`) is installed, what RE2 can express runs there, in linear time. RE2 is given a pattern
-written anew from the parsed tree and not the user's text, because the dialects differ: `{,3}`, `[[:alpha:]]` and `\\Z`
-mean other things there, or nothing.
+The analysis of a whole policy has one budget, the corrections that it tries included.
 """
 
-import importlib
 import re
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from types import ModuleType
-from typing import Literal
+from typing import NamedTuple
 
-from corecors._origins.parsing import MAX_ORIGIN_LENGTH, shown
+from corecors._origins.errors import CORSError
+from corecors._origins.public_suffixes import is_public_suffix
 from corecors._origins.regex import reach
-from corecors._origins.regex.ambiguity import Automaton, Budget, TooLarge, build_automaton, most_steps
-from corecors._origins.regex.syntax import (
-    Alternatives,
-    Assertion,
-    Blind,
-    Chars,
-    Committed,
-    Node,
-    Repeat,
-    Sequence,
-    SyntaxNotRead,
-    children,
-    parse_regex,
-)
+from corecors._origins.regex.automaton import MAX_POSITIONS, Automaton, Matcher, TooLarge, count_positions
+from corecors._origins.regex.reach import Budget
+from corecors._origins.regex.syntax import Anchor, Chars, Node, Repeat, Sequence, SyntaxNotRead, children, parse_regex
+from corecors._origins.showing import shown
 
 MAX_REGEX_LENGTH = 4096  # a longer one is a list of origins, which `allow_origins` matches at no cost
+_MAX_FIXES = 4  # faults of one pattern that are fixed one after the other
 
-# Two wildcards side by side (quadratic: some 160,000 steps over the longest origin) pass, three (cubic: millions) do
-# not. CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other: two wildcards took
-# 0.2 ms over their worst text, the dearest pattern found below the limit 2 to 3 ms (docs/regexes.md has the table).
-MAX_STEPS = 200_000
-_NAMING_WORK = 60_000  # spent on finding the piece to name; when it runs out, a larger piece is named
-_NAMING_LENGTH = 64  # the piece is found over shorter texts, with a limit between what two and three wildcards need
-_NAMING_STEPS = 6 * _NAMING_LENGTH**2
-MAX_COPIES = 4  # when a pattern is too large to write out, repetitions above this count as endless
-
-_FLAG_MENDS = {  # ASCII and DOTALL make no difference: an origin is ASCII and holds no line feed
+_FLAGS = {  # ASCII and DOTALL make no difference: an origin is ASCII and holds no line feed
     re.IGNORECASE: "has the flag IGNORECASE, but origins are lower case: write the pattern in lower case without it",
     re.MULTILINE: "has the flag MULTILINE, which belongs to text of several lines: leave it out",
     re.VERBOSE: "has the flag VERBOSE: write the pattern without it, on one line and without comments",
     re.LOCALE: "has the flag LOCALE: leave it out",
     re.DEBUG: "has the flag DEBUG: leave it out",
 }
-_ALPHANUMERIC = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_LETTERS_AND_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-class RegexError(ValueError):
+class RegexError(CORSError, ValueError):
     """A regular expression that a policy refuses.
 
-    `wrong` says why; `mend` is the corrected pattern where one correction suggests itself and passes, else None.
+    `code` is a stable word for the kind of fault; `message` says what it is, with an example where it is about origins.
+    `fix` is the corrected pattern, where one correction suggests itself and would be accepted, else None.
     """
 
-    def __init__(self, wrong: str, mend: str | None = None) -> None:
-        super().__init__(wrong if mend is None else f"{wrong}; write {mend!r}")
-        self.wrong = wrong
-        self.mend = mend
+    def __init__(self, code: str, message: str, fix: str | None = None) -> None:
+        super().__init__(message if fix is None else f"{message}; write {fix!r}")
+        self.code = code
+        self.message = message
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[type["RegexError"], tuple[str, str, str | None]]:
+        return type(self), (self.code, self.message, self.fix)
+
+
+class Permissions(NamedTuple):
+    """What a policy permits its regexes. Without credentials there is nothing to steal, and everything is permitted."""
+
+    open_regexes: bool = True  # to let in origins that are anybody's
+    insecure_origins: bool = True
+    public_suffixes: bool = True  # to let in names below public suffixes of two labels or more
+    any_origin: bool = True
+
+
+LENIENT = Permissions()
+STRICT = LENIENT._replace(open_regexes=False)  # what a reviewer is warned of
 
 
 @dataclass(frozen=True, slots=True)
 class OriginRegex:
     """A regular expression that was found fit to decide about origins.
 
-    `fullmatch` takes a well-formed origin and gives None where it does not match.
-    `accepts_any_origin`: it names nobody, as `.*` and `https://[^/]+` do.
-    `steps`: no origin makes `re` take more steps than this; None where that is not proven.
-    `open_suffixes`: domains of two or more labels below which it accepts nearly any label, with an example of each; to
-    be held against a list of public suffixes. `insecure_example`: an origin over plain HTTP, other than this machine,
-    that it accepts; None where there is none.
+    `accepts_any_origin`: it provably accepts every well-formed origin, as `.*` does.
     """
 
     source: str
-    fullmatch: Callable[[str], object | None]
     accepts_any_origin: bool
-    engine: Literal["re", "re2"]
-    steps: int | None
-    open_suffixes: tuple[reach.OpenSuffix, ...]
-    insecure_example: str | None
 
 
-class _Refused(Exception):
-    """Why a pattern is refused, and the patterns that may have been meant.
+class OriginRegexes:
+    """The regular expressions of a policy, compiled into one automaton.
 
-    `surely`: one that was meant whatever else is wrong with it. What takes time to put into words comes as a function.
+    `found` has for each pattern, in order, an `OriginRegex` or the `RegexError` that says why it is refused.
     """
 
-    def __init__(self, wrong: str | Callable[[], str], *meant: str, surely: str | None = None) -> None:
-        super().__init__()
-        self.wrong = wrong
-        self.meant = meant
-        self.surely = surely
+    __slots__ = ("_matcher", "found", "matches")
+
+    def __init__(self, found: tuple[OriginRegex | RegexError, ...], automaton: Automaton) -> None:
+        self.found: tuple[OriginRegex | RegexError, ...] = found
+        self._matcher = Matcher(automaton)
+        self.matches = self._matcher.matches  # of a well-formed origin: whether one of the regexes accepts all of it
+
+    @property
+    def errors(self) -> list[tuple[int, RegexError]]:
+        """What is refused, with its index in the patterns."""
+        return [(index, found) for index, found in enumerate(self.found) if isinstance(found, RegexError)]
+
+    @property
+    def accepts_any_origin(self) -> bool:
+        """Whether one of them accepts every well-formed origin."""
+        return any(isinstance(found, OriginRegex) and found.accepts_any_origin for found in self.found)
 
 
-def compile_regex(
-    pattern: str | re.Pattern[str], *, allow_unproven: bool = False, allow_strangers: bool = False
-) -> OriginRegex:
-    """Compile a regular expression over whole origins. Raises `RegexError`.
-
-    With `allow_unproven` the caller vouches for what no analysis can tell: the time that the pattern takes (where RE2
-    does not run it) and whose hosts it lets in. What is surely a mistake is refused all the same.
-    `allow_strangers`: without credentials, hosts that anybody can register are worth no more than a warning.
-    """
-    re2 = _google_re2()
-    source = _source(pattern)
-    try:
-        return _compile(source, allow_unproven, allow_strangers or allow_unproven, re2)
-    except _Refused as refused:
-        wrong = refused.wrong if isinstance(refused.wrong, str) else refused.wrong()
-        raise RegexError(wrong, _mend(refused, allow_unproven, allow_strangers, re2)) from None
+def compile_regexes(patterns: Iterable[str | re.Pattern[str]], permissions: Permissions = LENIENT) -> OriginRegexes:
+    """Compile all regular expressions of one policy; what is refused among them stands in `found`."""
+    return OriginRegexes(*_compiled(tuple(map(_source, patterns)), permissions))
 
 
 def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
     """What a reviewer should look at in a pattern that compiles. Raises `RegexError`."""
-    regex = compile_regex(pattern, allow_unproven=True)
-    tree = parse_regex(regex.source)
-    found: list[str] = []
+    source = _source(pattern)
+    if isinstance(source, RegexError):
+        raise source
+    ((lenient,), automaton), ((strict,), _) = _compiled((source,), LENIENT), _compiled((source,), STRICT)
+    if isinstance(lenient, RegexError):
+        raise lenient
+    if lenient.accepts_any_origin:
+        return ("accepts any origin: say so with allow_origins=['*']",)
+    found = [strict.message] if isinstance(strict, RegexError) else []
+    budget = Budget()
     try:
-        compile_regex(pattern)
-    except RegexError as error:
-        found.append(error.wrong)
-    if regex.accepts_any_origin:
-        found.append("accepts any origin: say so with allow_origins=['*']")
-    else:
-        if regex.insecure_example is not None:
-            found.append(f"accepts plain HTTP ({regex.insecure_example}): anyone on the path can speak for that origin")
-        example = reach.any_port_example(_automaton(tree))
+        written = reach.written_out(automaton, budget)
+        insecure = reach.insecure_example(written, budget)
+        if insecure is not None:
+            found.append(f"accepts plain HTTP ({insecure}): anyone on the path can speak for that origin")
+        example = reach.any_port_example(automaton, written, budget)
         if example is not None:
             found.append(f"accepts every port of a host ({example}): whatever listens there is trusted")
-    for before, after in _neighbours(tree):
-        if _is_wide(before) and _is_alphanumeric(after):
-            piece = regex.source[before.start : after.end]
+    except TooLarge:
+        pass  # it was accepted within the same budget, so that only an example is missing
+    for before, after in _neighbours(parse_regex(source)):
+        if _is_wide(before) and _is_letter(after):
+            piece = source[before.start : after.end]
             found.append(f"has no dot between a wildcard and a name ({piece}...): longer names match too")
     return tuple(found)
 
 
-def _source(pattern: object) -> str:
+class _Refused(Exception):
+    """Why a pattern is refused, and the patterns that may have been meant."""
+
+    def __init__(self, code: str, message: str, meant: Iterable[str] = ()) -> None:
+        super().__init__()
+        self.code = code
+        self.message = message
+        self.meant = meant
+
+
+def _source(pattern: object) -> str | RegexError:
     if isinstance(pattern, re.Pattern):
         if isinstance(pattern.pattern, bytes):
-            raise RegexError("is a pattern over bytes; origins are text", _decoded(pattern.pattern))
-        for flag, wrong in _FLAG_MENDS.items():
+            fix = pattern.pattern.decode("ascii") if pattern.pattern.isascii() else None
+            return RegexError("regex-bytes", "is a pattern over bytes; origins are text", fix)
+        for flag, message in _FLAGS.items():
             if pattern.flags & flag:
-                raise RegexError(wrong)
+                return RegexError("regex-flags", message)
         source: object = pattern.pattern
     else:
         source = pattern
     if not isinstance(source, str):
-        raise RegexError(f"is no regular expression but of type {type(source).__name__}")
+        return RegexError("not-a-regex", f"is not a regular expression but of type {type(source).__name__}")
     if len(source) > MAX_REGEX_LENGTH:
-        raise RegexError(f"is {len(source)} characters long: list the origins in allow_origins")
-    return source
+        message = f"is {len(source)} characters long: list the origins in allow_origins"
+        return RegexError("regex-too-large", message)
+    return str(source)
 
 
-def _decoded(source: bytes) -> str | None:
-    return source.decode("ascii") if source.isascii() else None
+@lru_cache(maxsize=64)  # policies are often made anew from the same text: by `replace`, by tenants, in tests
+def _compiled(
+    sources: tuple[str | RegexError, ...], permissions: Permissions
+) -> tuple[tuple[OriginRegex | RegexError, ...], Automaton]:
+    analysis = _Analysis(permissions)
+    found = tuple(analysis.compiled(source) if isinstance(source, str) else source for source in sources)
+    return found, Automaton(analysis.trees)
 
 
-def _mend(refused: _Refused, allow_unproven: bool, allow_strangers: bool, re2: ModuleType | None) -> str | None:
-    """The first pattern that may have been meant and passes."""
-    for meant in refused.meant:
+class _Analysis:
+    """The analysis of one policy's regexes: what they may do, and what is left of the work and of the places."""
+
+    def __init__(self, permissions: Permissions) -> None:
+        self.permissions = permissions
+        self.budget = Budget()
+        self.positions = 0
+        self.trees: list[Node] = []
+
+    def compiled(self, source: str) -> OriginRegex | RegexError:
         try:
-            _compile(meant, allow_unproven, allow_strangers, re2)
-        except _Refused as again:
-            if refused.surely is not None:
-                return _mend(again, allow_unproven, allow_strangers, re2) or refused.surely
-        else:
-            return meant
-    return refused.surely
+            tree, regex = self.checked(source)
+        except _Refused as refused:
+            return RegexError(refused.code, refused.message, self.fix(source, refused, _MAX_FIXES))
+        self.positions += count_positions(tree)
+        self.trees.append(tree)
+        return regex
+
+    def fix(self, source: str, refused: _Refused, faults: int) -> str | None:
+        """The first pattern that may have been meant and is accepted, within the same budget."""
+        for meant in refused.meant if faults else ():
+            if meant == source or len(meant) > MAX_REGEX_LENGTH:
+                continue
+            try:
+                self.checked(meant)
+            except _Refused as again:
+                if self.budget.left <= 0:
+                    return None
+                if (fix := self.fix(meant, again, faults - 1)) is not None:
+                    return fix
+            else:
+                return meant
+        return None
+
+    def checked(self, source: str) -> tuple[Node, OriginRegex]:
+        """The tree of a pattern that is accepted, and what was found about it. Raises `_Refused`."""
+        try:
+            self.budget.spend(_PARSING_WORK * len(source))
+            tree = parse_regex(source)
+            self.check_size(tree)
+            _refuse_dots(source, tree)
+            automaton = Automaton([tree])
+            return tree, OriginRegex(source, self.check_reach(source, tree, automaton))
+        except SyntaxNotRead as error:
+            raise _Refused(error.code, error.message) from None
+        except TooLarge:
+            raise _Refused(
+                "regex-too-large",
+                "is too complicated to tell whom it lets in, or the regexes of this policy together are: "
+                "write it simpler, or list the origins in allow_origins",
+            ) from None
+
+    def check_size(self, tree: Node) -> None:
+        positions = count_positions(tree)
+        if self.positions + positions > MAX_POSITIONS:
+            before = f", after {self.positions:,} in the regexes before it," if self.positions else ""
+            raise _Refused(
+                "regex-too-large",
+                f"has {positions:,} characters{before} with its repetitions written out, and a policy's regexes can "
+                f"have {MAX_POSITIONS:,} together: write it shorter, or list the origins in allow_origins",
+            )
+        self.budget.spend(_BUILDING_WORK * positions)
+
+    def check_reach(self, source: str, tree: Node, automaton: Automaton) -> bool:
+        """Whether the pattern accepts any origin, which has to be permitted as whatever else it lets in."""
+        regex = reach.written_out(automaton, self.budget)
+        if reach.example_origin(regex, self.budget) is None:
+            raise _Refused("regex-matches-nothing", _NO_ORIGIN, _reaching(source))
+        if self.accepts_every_origin(automaton):
+            if not self.permissions.any_origin:
+                raise _Refused("any-origin-with-credentials", "accepts any origin, https://evil.example for one")
+            return True
+        if not self.permissions.open_regexes:
+            self.refuse_strangers(source, tree, regex)
+        if not self.permissions.insecure_origins:
+            example = reach.insecure_example(regex, self.budget)
+            if example is not None:
+                raise _Refused(
+                    "insecure-origin",
+                    f"accepts plain http ({example}): anyone on the network can be that origin",
+                    _secured(source),
+                )
+        return False
+
+    def accepts_every_origin(self, automaton: Automaton) -> bool:
+        given = max(0, min(self.budget.left, _PROVING_WORK))
+        part = Budget(given)
+        try:
+            accepts = reach.accepts_every_origin(automaton, part)
+        except TooLarge:
+            if self.permissions.open_regexes and not self.permissions.any_origin:
+                raise
+            accepts = False  # what is not proven is not "any origin"; the pattern itself decides, as always
+        self.budget.spend(given - max(0, part.left))
+        return accepts
+
+    def refuse_strangers(self, source: str, tree: Node, regex: reach.Written) -> None:
+        for kind, suffix, example in reach.strangers(regex, self.budget):
+            if kind == "domain":
+                raise _Refused(
+                    "regex-open",
+                    f"also accepts {example} and others like it, which anyone can register: end the host in an escaped "
+                    r"dot and a domain of yours, as \.example\.com does",
+                    _closed(source, tree),
+                )
+            if kind == "address":
+                raise _Refused(
+                    "regex-open-addresses",
+                    f"accepts public IP addresses that are anybody's, such as {example}: name yours, or a private "
+                    "range",
+                )
+            if not self.permissions.public_suffixes:
+                below = (
+                    f"the public suffix {suffix}" if is_public_suffix(suffix) else f"{suffix} and its public suffixes"
+                )
+                raise _Refused(
+                    "public-suffix",
+                    f"accepts names below {below}, where anyone can register one, such as {example}: "
+                    "name your own domain",
+                )
 
 
-@lru_cache(maxsize=256)  # policies are often made anew from the same text, in tests above all
-def _compile(source: str, allow_unproven: bool, allow_strangers: bool, re2: ModuleType | None) -> OriginRegex:
-    tree = _parsed(source)
-    _refuse_dots(source, tree)
-    try:
-        automaton = _automaton(tree)
-        if reach.example_origin(automaton) is None:
-            raise _Refused(_NO_ORIGIN, *_reaching(source))
-        steps, doubt = _proven_steps(source, tree)
-        in_re2 = None if re2 is None else _in_re2(tree, re2)
-        if steps is None and in_re2 is None and not allow_unproven:
-            raise _Refused(doubt)
-        fullmatch = re.compile(source).fullmatch if in_re2 is None else in_re2
-        anybody = reach.accepts_anybody(lambda text: automaton.accepts(text) and fullmatch(text) is not None)
-        suffixes = () if anybody else tuple(reach.open_suffixes(automaton))
-        if not (anybody or allow_strangers):
-            _refuse_strangers(source, tree, automaton, suffixes, fullmatch)
-        return OriginRegex(
-            source,
-            fullmatch,
-            anybody,
-            "re" if in_re2 is None else "re2",
-            steps,
-            tuple(found for found in suffixes if "." in found.suffix),
-            reach.insecure_example(automaton),
-        )
-    except TooLarge:
-        raise _Refused("is too large to be analysed: list the origins in allow_origins, or split it up") from None
-
-
-def _parsed(source: str) -> Node:
-    try:
-        tree = parse_regex(source)
-    except SyntaxNotRead as error:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _check_syntax(source)  # what is an error in Python, too, is better told in its words
-        raise _Refused(f"has {error.wrong}, which patterns for origins are not to have") from None
-    _check_syntax(source)
-    return tree
-
-
-def _check_syntax(source: str) -> None:
-    try:
-        re.compile(source)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise _Refused(f"is no regular expression: {error}") from None
-
-
-def _automaton(tree: Node) -> Automaton:
-    """The pattern's automaton; where that is too large, one that accepts more. Raises `TooLarge`."""
-    try:
-        return build_automaton(tree)
-    except TooLarge:
-        return build_automaton(tree, copies=MAX_COPIES)
-
+_PARSING_WORK = 20  # for each character of a pattern
+_BUILDING_WORK = 20  # for each position of an automaton
+_PROVING_WORK = 100_000  # that a pattern accepts every origin; nearly all are found not to after a few characters
 
 # A dot that was meant literally
 
 
 def _refuse_dots(source: str, tree: Node) -> None:
-    """Refuse an unescaped dot that stands where a host's dot would: single, unquantified, beside something else.
+    """Refuse an unescaped dot that stands where a host's dot would: single, beside something else.
 
-    Two dots side by side were meant as any two characters, for no host has two dots running.
+    Two dots side by side were meant as any two characters, for no host has two dots running. What else stands for any
+    character once (`.{1}`, `[^/]`, `\\D`), or for any at most once between two names (`app.?example`), is a dot too.
     """
-    places = {
-        item.start
-        for items in _sequences(tree)
-        for index, item in enumerate(items)
-        if isinstance(item, Chars) and item.is_dot and len(items) > 1
-        if not any(_is_dot(neighbour) for neighbour in items[max(0, index - 1) : index] + items[index + 1 : index + 2])
-    }
-    if places:
-        mended = "".join("\\." if place in places else char for place, char in enumerate(source))
-        first = min(places)
-        start = max(source.rfind(sign, 0, first) for sign in "/(|") + 1
-        piece = shown(source[start : first + 1] + re.split(r"[/:)|]", source[first + 1 :], maxsplit=1)[0])
-        raise _Refused(f"has a dot that stands for any character, in {piece}", mended, surely=mended)
+    places: dict[int, int] = {}
+    for items in _sequences(tree):
+        for index, item in enumerate(items):
+            before, after = items[max(0, index - 1) : index], items[index + 1 : index + 2]
+            if len(items) < 2 or any(map(_is_dot, before + after)) or not _is_any_character(item, before, after):
+                continue
+            places[item.start] = item.end
+    if not places:
+        return
+    fixed = "".join(
+        "\\." if place in places else char
+        for place, char in enumerate(source)
+        if not any(start < place < end for start, end in places.items())
+    )
+    first, end = min(places.items())
+    start = max(source.rfind(sign, 0, first) for sign in "/(|") + 1
+    piece = shown(source[start:end] + re.split(r"[/:)|]", source[end:], maxsplit=1)[0])
+    raise _Refused("regex-unescaped-dot", f"has a dot that stands for any character, in {piece}", [fixed])
+
+
+def _is_any_character(item: Node, before: list[Node], after: list[Node]) -> bool:
+    """Whether a piece stands for any one character, where the dot of a host would stand."""
+    if isinstance(item, Chars):
+        return item.is_dot or (_is_unbounded_set(item) and _is_within_a_host(before, after))
+    if isinstance(item, Repeat) and isinstance(item.item, Chars) and _is_unbounded_set(item.item) and item.most == 1:
+        return item.least == 1 or _is_within_a_host(before, after)
+    return False
+
+
+def _is_unbounded_set(item: Chars) -> bool:
+    """Whether a set has the dot and most letters: `.`, `\\D`, `\\S`, `[^/]`."""
+    return item.accepted >= {"."} and len(item.accepted & _LETTERS_AND_DIGITS) >= _MOST_LETTERS
+
+
+_MOST_LETTERS = 20
+
+
+def _is_within_a_host(before: list[Node], after: list[Node]) -> bool:
+    """Whether names stand on both sides of a piece."""
+    return all(
+        any(isinstance(node, Chars) and len(node.accepted) == 1 and node.accepted != {"/"} for node in nodes)
+        for nodes in (before, after)
+    )
 
 
 def _is_dot(node: Node) -> bool:
@@ -280,7 +373,7 @@ def _sequences(tree: Node) -> Iterator[list[Node]]:
     """The items of each sequence, without what consumes nothing."""
     for node in _nodes(tree):
         if isinstance(node, Sequence):
-            yield [item for item in node.items if not isinstance(item, Assertion)]
+            yield [item for item in node.items if not isinstance(item, Anchor)]
 
 
 def _neighbours(tree: Node) -> Iterator[tuple[Node, Node]]:
@@ -288,73 +381,7 @@ def _neighbours(tree: Node) -> Iterator[tuple[Node, Node]]:
         yield from pairwise(items)
 
 
-# Time
-
-
-def _proven_steps(source: str, tree: Node) -> tuple[int | None, str | Callable[[], str]]:
-    """The most steps that the pattern can take, or None and why that is not known or too many."""
-    for node in _nodes(tree):
-        if isinstance(node, Blind):
-            piece = shown(source[node.start : node.end])
-            return None, f"has {node.what}, {piece}, whose time and reach can't be told: write the pattern without it"
-    try:
-        steps = most_steps(build_automaton(tree), MAX_ORIGIN_LENGTH, MAX_STEPS)
-    except TooLarge:
-        return None, f"is too large for its time to be bounded: write it shorter{_or_re2(tree)}"
-    return steps, lambda: _too_costly(source, tree)
-
-
-def _too_costly(source: str, tree: Node) -> str:
-    piece = shown(_costly_piece(source, tree))
-    return (
-        f"can hang: {piece} matches one text in too many ways, and a hostile origin of {MAX_ORIGIN_LENGTH} characters "
-        f"would take more than {MAX_STEPS:,} steps. Let each repetition begin with a character that cannot continue "
-        f"the one before, as [a-z0-9]+(-[a-z0-9]+)* does{_or_re2(tree)}"
-    )
-
-
-def _or_re2(tree: Node) -> str:
-    return ", or install google-re2 (corecors[re2]), which takes linear time" if _re2_source(tree) is not None else ""
-
-
-def _costly_piece(source: str, tree: Node) -> str:
-    """The smallest piece of the pattern that costs too much all by itself."""
-    budget = Budget(_NAMING_WORK)
-
-    def too_costly(node: Node) -> bool:
-        budget.spend(1000)  # bounds the number of trials too
-        return most_steps(build_automaton(node), _NAMING_LENGTH, _NAMING_STEPS, budget) is None
-
-    def fewest(items: tuple[Node, ...], piece: Callable[[int], tuple[Node, ...]]) -> int:
-        """The smallest number of items, by bisection, at which the piece is too costly."""
-        low, high = 1, len(items)
-        while low < high:
-            middle = (low + high) // 2
-            if too_costly(_joined(piece(middle))):
-                high = middle
-            else:
-                low = middle + 1
-        return high
-
-    node = tree
-    try:
-        while (worse := next(filter(too_costly, children(node)), None)) is not None:
-            node = worse
-        if isinstance(node, Sequence):
-            items = node.items
-            items = items[: fewest(items, lambda number: items[:number])]
-            node = _joined(items)
-            node = _joined(items[len(items) - fewest(items, lambda number: items[-number:]) :])
-    except TooLarge:
-        pass  # the piece found so far is named
-    return source[node.start : node.end]
-
-
-def _joined(items: tuple[Node, ...]) -> Sequence:
-    return Sequence(items[0].start, items[-1].end, items)
-
-
-# Reach
+# What may have been meant
 
 _NO_ORIGIN = (
     "can match no origin: it is matched against the whole of scheme://host or scheme://host:port, in lower case, "
@@ -363,38 +390,23 @@ _NO_ORIGIN = (
 
 
 def _reaching(source: str) -> Iterator[str]:
-    """What may have been meant by a pattern that reaches nobody."""
+    """Instead of a pattern that lets in nobody."""
     lower = re.sub(r"\\.|[A-Z]+", lambda found: found[0] if found[0][0] == "\\" else found[0].lower(), source)
     bare = re.sub(r"\\?/(?:\.\*)?(\$?)$", r"\1", lower)
     rest = bare.removeprefix("^")
-    for candidate in (lower, bare, f"https://{rest}", f"https://[a-z0-9-]+{rest}"):
-        if candidate != source:
-            yield candidate
+    yield from (lower, bare, f"https://{rest}")
+    if rest.startswith("\\."):
+        yield f"https://[a-z0-9-]+{rest}"
 
 
-def _refuse_strangers(
-    source: str,
-    tree: Node,
-    automaton: Automaton,
-    suffixes: tuple[reach.OpenSuffix, ...],
-    fullmatch: Callable[[str], object | None],
-) -> None:
-    """Refuse a pattern that lets in hosts which anybody can have, short of any host at all."""
-    for suffix, example in suffixes:
-        if "." not in suffix:
-            verb = "accepts" if fullmatch(example) else "seems to accept"  # assertions are not part of the analysis
-            raise _Refused(
-                f"also {verb} {example} and others like it, which anybody can register: end the host in an escaped dot "
-                r"and a domain of yours, as \.example\.com does",
-                *_closed(source, tree),
-            )
-    address = reach.public_address_example(automaton)
-    if address is not None:
-        raise _Refused(f"accepts addresses of anybody's, such as {address}: name yours, or their private range")
+def _secured(source: str) -> Iterator[str]:
+    """Instead of a pattern that accepts plain HTTP."""
+    yield re.sub(r"^(\^?\(?)https?\??(\)?:)", r"\1https\2", source)
+    yield re.sub(r"^(\^?)\(\??:?http\|https\)|^(\^?)\(\??:?https\|http\)", r"\1\2https", source)
 
 
 def _closed(source: str, tree: Node) -> Iterator[str]:
-    """What may have been meant by a pattern that lets in hosts at anybody's domains."""
+    """Instead of a pattern that lets in hosts at domains that anyone can register."""
     for before, after in _neighbours(tree):
         if _is_wide(before) and isinstance(after, Chars):
             yield rf"{source[: before.start]}({source[before.start : before.end]}\.)?{source[before.end :]}"
@@ -402,9 +414,9 @@ def _closed(source: str, tree: Node) -> Iterator[str]:
     yield re.sub(r"\.[*+](\$?)$", r"(:[0-9]+)?\1", source)
 
 
-def _is_alphanumeric(node: Node) -> bool:
+def _is_letter(node: Node) -> bool:
     """Whether a piece is one certain letter or digit."""
-    return isinstance(node, Chars) and len(node.accepted) == 1 and node.accepted <= _ALPHANUMERIC
+    return isinstance(node, Chars) and len(node.accepted) == 1 and node.accepted <= _LETTERS_AND_DIGITS
 
 
 def _is_wide(node: Node) -> bool:
@@ -412,51 +424,3 @@ def _is_wide(node: Node) -> bool:
     return (
         isinstance(node, Repeat) and node.most is None and isinstance(node.item, Chars) and len(node.item.accepted) > 10
     )
-
-
-# RE2
-
-
-def _google_re2() -> ModuleType | None:
-    """The module of google-re2, where it is installed. (Older packages share its name, without `Options`.)"""
-    try:
-        module = importlib.import_module("re2")
-    except ImportError:
-        return None
-    return module if hasattr(module, "Options") else None
-
-
-def _in_re2(tree: Node, re2: ModuleType) -> Callable[[str], object | None] | None:
-    """`fullmatch` of the same pattern in RE2; None where RE2 has no such thing or finds it too large."""
-    written = _re2_source(tree)
-    if written is None:
-        return None
-    options = re2.Options()
-    options.never_capture = True
-    options.log_errors = False
-    try:
-        fullmatch: Callable[[str], object | None] = re2.compile(written, options).fullmatch
-    except re2.error:
-        return None
-    return fullmatch
-
-
-def _re2_source(node: Node) -> str | None:
-    """A piece of a pattern in RE2's syntax (https://github.com/google/re2/wiki/Syntax); None where it has none."""
-    match node:
-        case Chars(accepted=accepted):
-            codes = "".join(rf"\x{ord(char):02x}" for char in sorted(accepted))
-            return f"[{codes}]" if codes else r"[^\x00-\x{10ffff}]"
-        case Assertion(sign=sign):
-            return {"^": r"\A", "$": r"\z", r"\Z": r"\z"}.get(sign, sign)
-        case Blind() | Committed():
-            return None
-        case Repeat(least=least, most=most):
-            item = _re2_source(node.item)
-            return None if item is None else f"(?:{item}){{{least},{'' if most is None else most}}}"
-        case Sequence() | Alternatives():
-            pieces = [_re2_source(child) for child in children(node)]
-            if None in pieces:
-                return None
-            joint = "|" if isinstance(node, Alternatives) else ""
-            return f"(?:{joint.join(piece for piece in pieces if piece is not None)})"

@@ -5,38 +5,56 @@ Facts
 Whoever owns a registrable domain (`example.com`) owns every host below it, and anyone can register one that is free.
 So a regex names somebody only as far as it pins a host's *last* labels: `.*\\.example\\.com` does, `.*example\\.com`
 lets `evilexample.com` in, and `localhost.*` lets `localhost.evil.com` in. Hosts are therefore read here from the right,
-label by label: a suffix below which a regex accepts more labels than people would list (`FEW_LABELS`) is *open*.
+label by label, down to the label that would be registered: the one below a public suffix. That label has to be *listed*
+(`example`, `(app|www)`). It is *free* where a character of it is any out of several (`[0-9]`, `.?`), or where it can be
+more than `FEW_LABELS` labels, and then the regex lets in domains that nobody wrote down.
 
-Names below the top-level domains of `UNREGISTRABLE` are nobody's to register; IP addresses are asked for separately.
-Everything is told of the automaton and not by running the regex, which might hang. What the automaton overstates (a
-lookahead, say) is overstated here too: the regex is then said to let in more than it does, never less.
+Likewise the first three numbers of a public IPv4 address and the first two groups of an IPv6 address have to be listed:
+/24 and /32 are the smallest blocks that one holder is commonly given.
+
+Everything is told of the automaton and not of samples; so an example is always at hand.
 """
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from corecors._origins.regex.ambiguity import START, Automaton, Budget, TooLarge, build_automaton
+from corecors._origins.public_suffixes import UNREGISTRABLE, has_public_suffix_at_or_below, is_public_suffix
+from corecors._origins.regex.automaton import Automaton, Matcher, TooLarge
 from corecors._origins.regex.syntax import ORIGIN_ALPHABET, parse_regex
 
-FEW_LABELS = 128  # between what people list (or `[0-9]{2}`) and the 676 of `[a-z]{2}`
+FEW_LABELS = 128  # more than people list by hand
 MAX_SUFFIXES = 4096  # more than any pattern of the permitted length can list; a product of classes can
 MAX_LABEL_LENGTH = 63  # RFC 1035 2.3.4
-MAX_WORK = 400_000  # steps of one regex's analysis, some 50 ms in CPython 3.11
-
-# RFC 6761, RFC 6762, RFC 9476 and ICANN's reservation of .internal (2024): never delegated in the public DNS
-UNREGISTRABLE = frozenset({"alt", "example", "internal", "invalid", "local", "localhost", "onion", "test"})
+MAX_WORK = 600_000  # steps of the analysis of all regexes of a policy, fixes included; some 0.2 s in CPython 3.11
 
 # Supersets of what `origins.parse_origin` accepts, as regexes of their own. A host whose last label is a number is an
 # IPv4 address and no name (URL, "ends in a number checker").
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _PORT = "(?::[1-9][0-9]*)?"
 _NAME = rf"(?:{_LABEL}\.)*[0-9]*[a-z_-](?:[a-z0-9_-]*[a-z0-9_])?"
-_ORIGIN = rf"[a-z][a-z0-9+.-]*://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:]+\]){_PORT}"
+_ADDRESS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:]+\]"
+_ORIGIN = rf"[a-z][a-z0-9+.-]*://(?:{_NAME}|{_ADDRESS}){_PORT}"
 _WEB = rf"https?://{_NAME}{_PORT}"
+
+# Public addresses; the dot or colon behind what has to be listed is the last one of its kind in each.
+# Not public: this network, private ones, shared ones (RFC 6598), this machine, link-local ones, multicast and above.
+_NUMBER = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PUBLIC_PAIR = "|".join(
+    [
+        r"(?:[1-9]|1[1-9]|[2-9][0-9]|10[1-9]|1[13458][0-9]|12[0-689]|16[0-8]|17[013-9]|19[013-9]|2[01][0-9]|22[0-3])"
+        rf"\.{_NUMBER}",
+        r"100\.(?:[1-5]?[0-9]|6[0-3]|12[89]|1[3-9][0-9]|2[0-9][0-9])",
+        r"169\.(?:[1-9]?[0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-35])",
+        r"172\.(?:[0-9]|1[0-5]|3[2-9]|[4-9][0-9]|1[0-9][0-9]|2[0-9][0-9])",
+        r"192\.(?:[1-9]?[0-9]|1[0-57-9][0-9]|16[0-79]|2[0-9][0-9])",
+    ]
+)
+_IPV4 = rf"https?://(?:{_PUBLIC_PAIR})\.{_NUMBER}\.{_NUMBER}{_PORT}"
+_IPV6 = rf"https?://\[[23][0-9a-f]{{3}}:[0-9a-f]{{0,4}}:[0-9a-f:]*\]{_PORT}"  # 2000::/3, RFC 4291 2.4
 
 # Hosts other than this machine: names below anything but `localhost`, addresses beyond 127.0.0.0/8 and [::1]
 _LABEL_CHARS = "abcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -50,102 +68,152 @@ _ELSEWHERE = rf"(?:(?:{_LABEL}\.)*(?:{_NOT_LOCALHOST})|{_NOT_127}|\[(?:{_NOT_COL
 _INSECURE = rf"http://{_ELSEWHERE}{_PORT}"
 _UNLIKELY_PORT = rf"https?://{_ELSEWHERE}:22"
 
+START = 0  # the state before the first character; the others are the characters of the pattern, from 1 on
 Pair: TypeAlias = tuple[int, int]  # a state of the regex, a state of the grammar
 _BEGIN: Pair = (START, START)
 _LABEL_EDGES = frozenset("./")  # what stands to the left of a label
-
-# Names and addresses that no regex was written for: one that accepts all of a row accepts anybody. The rows differ in
-# the number of labels, because `https://\w+\.\w+` means anybody too.
-_STRANGERS = (
-    ("kwzqvu.com", "xoqjrf.net", "pvyqzw.org", "jzfkqx.dev", "qyxwvz.io"),
-    ("www.kwzqvu.com", "abc.xoqjrf.net", "mnp.pvyqzw.org", "app.jzfkqx.dev", "xyz.qyxwvz.io"),
-    ("a.www.kwzqvu.com", "b.abc.xoqjrf.net", "c.mnp.pvyqzw.org", "d.app.jzfkqx.dev", "e.xyz.qyxwvz.io"),
-)
-_PUBLIC_ADDRESSES = (
-    ("5.45.67.89", "23.145.167.189", "54.76.98.32", "91.203.145.77", "147.45.62.201", "203.145.67.8"),
-    ("[2a01:4f8:c17:b8f::2]", "[2606:4700:20::681a:1]", "[2001:41d0:8:e8ad::1]"),
-)
+_ADDRESS_EDGES = frozenset("/[")  # and of an address
+_HOST_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
 
-class OpenSuffix(NamedTuple):
-    """The end of a host below which a regex accepts nearly any label; "" is the end of the name. One origin of many."""
+class Budget:
+    """What is left of the work that the analysis of a policy's regexes may do."""
 
+    __slots__ = ("left",)
+
+    def __init__(self, work: int = MAX_WORK) -> None:
+        self.left: int = work
+
+    def spend(self, work: int) -> None:
+        self.left -= work
+        if self.left < 0:
+            raise TooLarge
+
+
+class Strangers(NamedTuple):
+    """Somebody that a regex lets in and does not name. `example` is an origin of theirs.
+
+    `kind`: "domain", for a name that anyone can register below a top-level domain; "suffix", below a public suffix of
+    more labels, which is `suffix`; "address", for a public IP address.
+    """
+
+    kind: Literal["domain", "suffix", "address"]
     suffix: str
     example: str
 
 
+class Written(NamedTuple):
+    """An automaton written out: `accepted[state]` leads into a state, `follow[state]` are the states after it."""
+
+    accepted: list[frozenset[str]]
+    follow: list[list[int]]
+    ends: frozenset[int]
+
+
+def written_out(automaton: Automaton, budget: Budget) -> Written:
+    """The states of an automaton one by one. Raises `TooLarge`."""
+    places = sorted(automaton.chars)
+    number = {place: state for state, place in enumerate(places, start=1)}
+    follow: list[list[int]] = []
+    ends: list[int] = []
+    for state, active in enumerate([automaton.start, *map(automaton.after, places)]):
+        budget.spend(1 + active.bit_count())
+        if automaton.accepts(active):
+            ends.append(state)
+        follow.append([number[place] for place in _places(active) if place in number])
+    return Written([frozenset(), *(automaton.chars[place] for place in places)], follow, frozenset(ends))
+
+
+def _places(active: int) -> Iterator[int]:
+    while active:
+        lowest = active & -active
+        yield lowest.bit_length() - 1
+        active ^= lowest
+
+
 @cache
-def _grammar(source: str) -> Automaton:
-    return build_automaton(parse_regex(source))
+def _grammar(source: str) -> Written:
+    return written_out(Automaton([parse_regex(source)]), Budget())
 
 
-def accepts_anybody(accepts: Callable[[str], bool]) -> bool:
-    """Whether a regex accepts hosts at unrelated registrable domains as `.*` does, over some scheme, port or none."""
-    return any(
-        all(accepts(f"{scheme}://{host}{port}") for host in row)
-        for scheme in ("https", "http")
-        for port in ("", ":3000", ":8443")
-        for row in _STRANGERS
-    )
+def accepts_every_origin(automaton: Automaton, budget: Budget) -> bool:
+    """Whether a regex provably accepts every well-formed origin. Raises `TooLarge`."""
+    origins = _every_origin()
+    seen = {(automaton.start, origins.start)}
+    waiting = list(seen)
+    while waiting:
+        active, place = waiting.pop()
+        for char in ORIGIN_ALPHABET:
+            if onward := origins.step(place, char):
+                budget.spend(20)
+                state = (automaton.step(active, char), onward)
+                if not state[0] or (origins.accepts(onward) and not automaton.accepts(state[0])):
+                    return False
+                if state not in seen:
+                    seen.add(state)
+                    waiting.append(state)
+    return True
 
 
-def public_address_example(automaton: Automaton) -> str | None:
-    """One of several diverse public IP addresses that a regex accepts; None where it accepts at most one."""
-    for addresses in _PUBLIC_ADDRESSES:
-        accepted = [
-            _Product(automaton, _grammar(f"https?://{re.escape(host)}{_PORT}")).shortest() for host in addresses
-        ]
-        found = [origin for origin in accepted if origin is not None]
-        if len(found) > 1:
-            return found[0]
-    return None
+@cache
+def _every_origin() -> Automaton:
+    return Automaton([parse_regex(_ORIGIN)])
 
 
-def example_origin(automaton: Automaton) -> str | None:
+def example_origin(regex: Written, budget: Budget) -> str | None:
     """A short well-formed origin that a regex accepts; None where there is none."""
-    return _Product(automaton, _grammar(_ORIGIN)).shortest()
+    return _Product(regex, _grammar(_ORIGIN), budget).shortest()
 
 
-def insecure_example(automaton: Automaton) -> str | None:
+def insecure_example(regex: Written, budget: Budget) -> str | None:
     """A short origin of plain HTTP, this machine excepted, that a regex accepts; None where there is none."""
-    return _Product(automaton, _grammar(_INSECURE)).shortest()
+    return _Product(regex, _grammar(_INSECURE), budget).shortest()
 
 
-def any_port_example(automaton: Automaton) -> str | None:
+def any_port_example(automaton: Automaton, regex: Written, budget: Budget) -> str | None:
     """An origin on an unlikely port, of a host other than this machine, whose other ports a regex accepts too."""
-    found = _Product(automaton, _grammar(_UNLIKELY_PORT)).shortest()
-    if found is None or not all(automaton.accepts(found.removesuffix(":22") + port) for port in (":6379", ":61234")):
+    found = _Product(regex, _grammar(_UNLIKELY_PORT), budget).shortest()
+    if found is None:
         return None
-    return found
+    matches = Matcher(automaton).matches
+    return found if all(matches(found.removesuffix(":22") + port) for port in (":6379", ":61234")) else None
 
 
-def open_suffixes(automaton: Automaton) -> list[OpenSuffix]:
-    """The suffixes below which a regex accepts more than `FEW_LABELS` labels, the shortest suffix of each host only.
-
-    Looks at names over HTTP(S), whatever the port. Raises `TooLarge`.
-    """
-    product = _Product(automaton, _grammar(_WEB))
-    found: list[OpenSuffix] = []
+def strangers(regex: Written, budget: Budget) -> Iterator[Strangers]:
+    """Whom a regex lets in without naming them; of each suffix and kind of address one. Raises `TooLarge`."""
+    product = _Product(regex, _grammar(_WEB), budget)
     seen = 0
     waiting = deque([("", product.host_ends())])
     while waiting:
         suffix, ends = waiting.popleft()
-        if suffix in UNREGISTRABLE:
+        if suffix in UNREGISTRABLE or (suffix and not has_public_suffix_at_or_below(suffix)):
+            continue  # whatever is further left belongs to the one who has this domain
+        free = product.free_text(ends, _LABEL_EDGES, MAX_LABEL_LENGTH)
+        if free is None:
+            for label, rest in product.labels(ends).items():
+                seen += 1
+                if below := product.to_the_left(rest).get("."):
+                    waiting.append((f"{label}.{suffix}" if suffix else label, below))
+            if seen > MAX_SUFFIXES:
+                raise TooLarge
             continue
-        example = product.one_of_many(ends)
-        labels = {} if example else product.labels(ends)
-        seen += len(labels)
-        if seen > MAX_SUFFIXES:
-            raise TooLarge
-        if example:
-            label, rest = example
-            host = f"{product.shortest_before(rest)}{label}.{suffix}".removesuffix(".")
-            with_port = _Product(automaton, build_automaton(parse_regex(re.escape(host) + _PORT))).shortest()
-            found.append(OpenSuffix(suffix, with_port or host))
-        for label, rest in labels.items():
-            if below := product.to_the_left(rest).get("."):
-                waiting.append((f"{label}.{suffix}" if suffix else label, below))
-    return found
+        label, rest = free
+        if not suffix:
+            label, rest = product.read_leftwards(ends, ".com") or free  # one that anyone recognises
+        elif not is_public_suffix(suffix):  # there are public suffixes below it: is anything to the left?
+            below = product.to_the_left(rest).get(".")
+            if below is None:
+                continue
+            label, rest = f".{label}", below
+        host = f"{product.shortest_before(rest)}{label}.{suffix}".removesuffix(".")
+        kind: Literal["domain", "suffix"] = "suffix" if "." in suffix else "domain"
+        yield Strangers(kind, suffix, product.completed(host, _PORT))
+    for grammar, mark, longest in ((_IPV4, ".", len("255.255.255")), (_IPV6, ":", len("2001:0db8"))):
+        product = _Product(regex, _grammar(grammar), budget)
+        text = product.free_text(product.before_last(mark), _ADDRESS_EDGES, longest)
+        if text is not None:
+            owned, rest = text
+            yield Strangers("address", "", product.completed(f"{product.shortest_before(rest)}{owned}{mark}", ".*"))
 
 
 class _Product:
@@ -154,16 +222,18 @@ class _Product:
     Texts are read from right to left. A set of pairs stands for "one of these accepts the next character".
     """
 
-    def __init__(self, automaton: Automaton, grammar: Automaton) -> None:
-        self.budget = Budget(MAX_WORK)
+    def __init__(self, automaton: Written, grammar: Written, budget: Budget) -> None:
+        self.budget = budget
+        self.regex = automaton
         self.grammar = grammar
+        self.port_colon = max((place for place, chars in enumerate(grammar.accepted) if chars == {":"}), default=0)
         ahead: dict[Pair, list[Pair]] = {}
         waiting = [_BEGIN]
         while waiting:
             pair = waiting.pop()
             if pair in ahead:
                 continue
-            self.budget.spend(1 + len(automaton.follow[pair[0]]) * len(grammar.follow[pair[1]]))
+            self.budget.spend(4 + len(automaton.follow[pair[0]]) * len(grammar.follow[pair[1]]))
             ahead[pair] = [
                 (state, place)
                 for state in automaton.follow[pair[0]]
@@ -222,6 +292,15 @@ class _Product:
         self.known_left[pairs] = left
         return left
 
+    def read_leftwards(self, pairs: frozenset[Pair], text: str) -> tuple[str, frozenset[Pair]] | None:
+        """`text`, and the pairs to its left where it can end at `pairs`; None where it can't."""
+        for char in reversed(text):
+            onward = self.to_the_left(pairs).get(char)
+            if onward is None:
+                return None
+            pairs = onward
+        return text, pairs
+
     def to_label_edge(self, pairs: frozenset[Pair]) -> int:
         """How many characters to the left the label's edge is, at least."""
         if pairs not in self.known_distance:
@@ -230,41 +309,67 @@ class _Product:
 
     def host_ends(self) -> frozenset[Pair]:
         """The pairs that can accept a host's last character."""
-        port_colon = max(place for place, chars in enumerate(self.grammar.accepted) if chars == {":"})
-        after_host = {pair for pair in self.ahead if pair[1] == port_colon}
-        ends = {pair for pair in self.ends if pair[1] < port_colon}
+        after_host = {pair for pair in self.ahead if pair[1] == self.port_colon}
+        ends = {pair for pair in self.ends if pair[1] < self.port_colon}
         return frozenset(ends | {left for pair in after_host for left in self.behind[pair]})
 
-    def one_of_many(self, ends: frozenset[Pair]) -> tuple[str, frozenset[Pair]] | None:
-        """A label that can stand at `ends`, with the pairs to its left, if more than FEW_LABELS can; else None.
+    def before_last(self, mark: str) -> frozenset[Pair]:
+        """The pairs to the left of the last place of the grammar that accepts `mark` alone."""
+        place = max(place for place, chars in enumerate(self.grammar.accepted[: self.port_colon]) if chars == {mark})
+        return frozenset(left for pair in self.ahead if pair[1] == place for left in self.behind[pair])
 
-        Labels are counted length by length. Those that lead to the same pairs share one entry, so that their number
+    def free_text(
+        self, ends: frozenset[Pair], edges: frozenset[str], longest: int
+    ) -> tuple[str, frozenset[Pair]] | None:
+        """A text between edges that can stand at `ends`, with the pairs to its left, if it is free; None if not.
+
+        Texts are counted length by length. Those that lead to the same pairs share one entry, so that their number
         may grow but not the work.
         """
+        any_of_several = self.has_choice(ends, edges)
         layer = {ends: (1, "")}
-        total, most, commonest = (
-            0,
-            0,
-            ("", ends),
-        )  # an example from where there are most: hardly the name that was meant
-        for _ in range(MAX_LABEL_LENGTH):
+        total, most = 0, 0
+        commonest = ("", ends)  # an example from where there are most: hardly the name that was meant
+        for _ in range(longest):
             longer: dict[frozenset[Pair], tuple[int, str]] = {}
-            for pairs, (number, label) in layer.items():
+            for pairs, (number, text) in layer.items():
                 onward = self.to_the_left(pairs)
                 self.budget.spend(1 + len(onward))
                 for char, left in onward.items():
-                    if char not in _LABEL_EDGES:
-                        known, example = longer.get(left, (0, char + label))
+                    if char not in edges:
+                        known, example = longer.get(left, (0, char + text))
                         longer[left] = (known + number, example)
             layer = longer
-            for pairs, (number, label) in layer.items():
-                if not self.to_the_left(pairs).keys().isdisjoint(_LABEL_EDGES):
+            for pairs, (number, text) in layer.items():
+                if not self.to_the_left(pairs).keys().isdisjoint(edges):
                     total += number
-                    if number > most:
-                        most, commonest = number, (label, pairs)
+                    if number >= most:
+                        most, commonest = number, (text, pairs)
             if total > FEW_LABELS:
                 return commonest
-        return None
+        return commonest if any_of_several and total else None
+
+    def has_choice(self, ends: frozenset[Pair], edges: frozenset[str]) -> bool:
+        """Whether a character of the text between edges that can stand at `ends` is written as any out of several."""
+        seen = set(ends)
+        waiting = list(ends)
+        while waiting:
+            pair = waiting.pop()
+            if pair == _BEGIN or self.chars[pair] <= edges:
+                continue
+            if len(self.regex.accepted[pair[0]] & _HOST_CHARS) > 1:
+                return True
+            self.budget.spend(1 + len(self.behind[pair]))
+            for left in self.behind[pair]:
+                if left not in seen:
+                    seen.add(left)
+                    waiting.append(left)
+        return False
+
+    def completed(self, start: str, rest: str) -> str:
+        """A shortest origin that both accept and that begins with `start`, or `start` itself where there is none."""
+        grammar = written_out(Automaton([parse_regex(re.escape(start) + rest)]), self.budget)
+        return _Product(self.regex, grammar, self.budget).shortest() or start
 
     def labels(self, ends: frozenset[Pair]) -> dict[str, frozenset[Pair]]:
         """The labels that can stand at `ends`, known to be few, each with the pairs to its left."""

@@ -8,8 +8,9 @@ reach it).
 
 The standard library's own parser is private, drops the positions that an error message needs, and grows with each
 Python. This one reads the part of the language that it knows to mean the same in every Python since 3.11 and raises
-`SyntaxNotRead` for the rest; tests hold it against `re` itself. What it can place but not analyse (a lookaround, a
-backreference) becomes a `Blind` node, which later stages take to match as much as it possibly could.
+`SyntaxNotRead` for the rest; tests hold it against `re` itself. The rest is what `re` refuses too, what it warns of,
+and what no automaton runs: lookaround, back-references, conditionals, atomic groups, possessive repetitions, and
+assertions in the middle of a text. An anchor at an edge says what is so anyway, for the whole origin is matched.
 
 Source: https://docs.python.org/3/library/re.html#regular-expression-syntax
 """
@@ -33,18 +34,35 @@ _CATEGORIES = {
     "S": _ANY,
 }
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_ASSERTIONS = frozenset("AZbB")  # \z is new in Python 3.14: left out, so that a policy means the same everywhere
+_ANCHORS = {"^": "start", "\\A": "start", "$": "end", "\\Z": "end"}  # \z is new in Python 3.14: left out
+_GROUPS = {  # kinds of groups that are refused, by how they open
+    "?=": "a lookahead",
+    "?!": "a lookahead",
+    "?<=": "a lookbehind",
+    "?<!": "a lookbehind",
+    "?(": "a conditional",
+    "?P=": "a back-reference",
+    "?>": "an atomic group",
+}
 _HEX_LENGTHS = {"x": 2, "u": 4, "U": 8}
 _BOUNDS = re.compile(r"\{(?!\})([0-9]*)(,?)([0-9]*)\}")
+_OCTAL = re.compile("0[0-7]{0,2}|[0-3][0-7]{2}")
 _FLAGS = re.compile(r"[aiLmsux]*(?:-[imsx]+)?[:)]")
 
 
-class SyntaxNotRead(ValueError):
-    """A piece of a regex that this parser does not read, though `re` may. `wrong` says which."""
+_NO_AUTOMATON = "no pattern for origins needs one, and none is run"
 
-    def __init__(self, wrong: str) -> None:
-        super().__init__(wrong)
-        self.wrong = wrong
+
+class SyntaxNotRead(ValueError):
+    """A piece of a regex that this parser does not read, though `re` may. `message` says which, and why.
+
+    `code`: "regex-syntax" for what is not a regular expression in Python either, else "regex-unsupported".
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +105,15 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """An atomic group or a possessive repeat: the first way in which the item matches is never taken back."""
-
-    start: int
-    end: int
-    item: "Node"
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """`^ $ \\A \\Z \\b \\B`: consumes nothing; `sign` as written."""
+class Anchor:
+    """`^`, `\\A`, `$` or `\\Z` at the edge where it belongs: consumes nothing and changes nothing."""
 
     start: int
     end: int
     sign: str
 
 
-@dataclass(frozen=True, slots=True)
-class Blind:
-    """What no automaton can tell: `what` names it; `consumes` is whether it may match text, any text at all."""
-
-    start: int
-    end: int
-    what: str
-    consumes: bool
-
-
-Node: TypeAlias = Chars | Sequence | Alternatives | Repeat | Committed | Assertion | Blind
+Node: TypeAlias = Chars | Sequence | Alternatives | Repeat | Anchor
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -123,7 +122,7 @@ def children(node: Node) -> tuple[Node, ...]:
         return node.items
     if isinstance(node, Alternatives):
         return node.branches
-    if isinstance(node, Repeat | Committed):
+    if isinstance(node, Repeat):
         return (node.item,)
     return ()
 
@@ -134,6 +133,7 @@ def parse_regex(source: str) -> Node:
     tree = parser.alternatives(0)
     if parser.at < len(source):
         parser.fail("an unbalanced parenthesis")
+    _check_anchors(tree, at_start=True, at_end=True)
     return tree
 
 
@@ -143,10 +143,17 @@ class _Parser:
     def __init__(self, source: str) -> None:
         self.source = source
         self.at = 0
+        self.names: set[str] = set()
 
     def fail(self, what: str, start: int | None = None) -> NoReturn:
+        """What is no regular expression in Python either."""
         start = self.at if start is None else start
-        raise SyntaxNotRead(f"{what} at position {start}")
+        raise SyntaxNotRead("regex-syntax", f"is not a regular expression: {what} at position {start}")
+
+    def refuse(self, what: str, why: str, start: int | None = None) -> NoReturn:
+        """What is one, and is not read here."""
+        start = self.at if start is None else start
+        raise SyntaxNotRead("regex-unsupported", f"has {what} at position {start}: {why}")
 
     def peek(self, length: int = 1) -> str:
         return self.source[self.at : self.at + length]
@@ -159,7 +166,7 @@ class _Parser:
 
     def alternatives(self, depth: int) -> Node:
         if depth > MAX_NESTING:
-            self.fail(f"more than {MAX_NESTING} groups within each other")
+            self.refuse(f"more than {MAX_NESTING} groups within each other", "write it flatter")
         start = self.at
         branches: list[Node] = [self.sequence(depth)]
         while self.take("|"):
@@ -173,8 +180,10 @@ class _Parser:
             if self.take("(?#"):
                 self.skip_past(")")
             elif char in "*+?" or (char == "{" and _BOUNDS.match(self.source, self.at)):
-                if not items or isinstance(items[-1], Assertion):
+                if not items or isinstance(items[-1], Anchor):
                     self.fail("nothing to repeat")
+                if isinstance(items[-1], Repeat):
+                    self.fail("a repetition of a repetition")
                 items.append(self.repeat(items.pop()))
             else:
                 items.append(self.item(depth))
@@ -188,12 +197,9 @@ class _Parser:
 
     def repeat(self, item: Node) -> Node:
         least, most = self.bounds()
-        lazy = self.take("?")
-        possessive = not lazy and self.take("+")
-        if (self.peek() or "end") in "*+?" or _BOUNDS.match(self.source, self.at):
-            self.fail("a quantifier after a quantifier")
-        repeat = Repeat(item.start, self.at, item, least, most)
-        return Committed(item.start, self.at, repeat) if possessive else repeat
+        if not self.take("?") and self.peek() == "+":
+            self.refuse("a possessive repetition", f"{_NO_AUTOMATON}; without its + it matches at least as much")
+        return Repeat(item.start, self.at, item, least, most)
 
     def bounds(self) -> tuple[int, int | None]:
         simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
@@ -205,7 +211,7 @@ class _Parser:
         assert found is not None  # the caller looked
         low, comma, high = found.groups()
         if max(len(low), len(high)) > 9:
-            self.fail("an enormous number of repetitions")
+            self.refuse("an enormous number of repetitions", "no origin is that long")
         least = int(low or "0")
         most = (int(high) if high else None) if comma else least
         if most is not None and most < least:
@@ -224,37 +230,34 @@ class _Parser:
             return Chars(start, self.at, accepted)
         if char == "\\":
             return self.escape(start)
-        if char in "^$":
-            return Assertion(start, self.at, char)
+        if char in _ANCHORS:
+            return Anchor(start, self.at, char)
         if char == ".":
             return Chars(start, self.at, _ANY, is_dot=True)
         return Chars(start, self.at, _accepted(char))
 
     def group(self, start: int, depth: int) -> Node:
-        kinds = {"?=": "a lookahead", "?!": "a lookahead", "?<=": "a lookbehind", "?<!": "a lookbehind"}
-        for opening, what in kinds.items():
-            if self.take(opening):
-                self.alternatives(depth + 1)
-                self.close(start)
-                return Blind(start, self.at, what, consumes=False)
-        if self.take("?("):
-            self.skip_past(")")
-            self.alternatives(depth + 1)
-            self.close(start)
-            return Blind(start, self.at, "a conditional", consumes=True)
-        if self.take("?P="):
-            self.skip_past(")")
-            return Blind(start, self.at, "a backreference", consumes=True)
-        committed = self.take("?>")
-        if not committed and not self.take("?:"):
-            if self.take("?P<"):
-                self.skip_past(">")
-            elif self.peek() == "?":
-                self.at += 1
-                self.fail("inline flags" if _FLAGS.match(self.source, self.at) else "an unknown kind of group", start)
+        for opening, what in _GROUPS.items():
+            if self.peek(len(opening)) == opening:
+                self.refuse(f"{what} ({opening}", _NO_AUTOMATON, start)
+        if self.take("?P<"):
+            self.name(start)
+        elif not self.take("?:") and self.peek() == "?":
+            self.at += 1
+            if _FLAGS.match(self.source, self.at):
+                self.refuse("inline flags", "write the pattern in lower case, on one line, without them", start)
+            self.fail("an unknown kind of group", start)
         inner = self.alternatives(depth + 1)
         self.close(start)
-        return Committed(start, self.at, inner) if committed else _spanning(inner, start, self.at)
+        return Sequence(start, self.at, (inner,))  # said to stand where its parentheses do
+
+    def name(self, start: int) -> None:
+        begin = self.at
+        self.skip_past(">")
+        name = self.source[begin : self.at - 1]
+        if not name.isidentifier() or name in self.names:
+            self.fail("a group whose name is not an identifier, or is taken", start)
+        self.names.add(name)
 
     def close(self, start: int) -> None:
         if not self.take(")"):
@@ -265,18 +268,19 @@ class _Parser:
         if char in _CATEGORIES:
             self.at += 1
             return Chars(start, self.at, _CATEGORIES[char])
-        if char in _ASSERTIONS:
+        if "\\" + char in _ANCHORS:
             self.at += 1
-            return Assertion(start, self.at, "\\" + char)
-        if char in "123456789" and not re.match("[0-3][0-7]{2}", self.source[self.at :]):
-            self.at += 2 if re.match("[0-9]{2}", self.peek(2)) else 1
-            return Blind(start, self.at, "a backreference", consumes=True)
+            return Anchor(start, self.at, "\\" + char)
+        if char and char in "bB":
+            self.refuse(f"a word boundary \\{char}", "write out what stands there", start)
+        if char and char in "123456789" and not _OCTAL.match(self.source, self.at):
+            self.refuse(f"a back-reference \\{char}", _NO_AUTOMATON, start)
         literal = self.escaped_literal(start)
         return Chars(start, self.at, _accepted(literal))
 
     def escaped_literal(self, start: int) -> str:
         """The one character that an escape stands for, inside a set or out of it."""
-        if octal := re.compile("0[0-7]{0,2}|[0-3][0-7]{2}").match(self.source, self.at):
+        if octal := _OCTAL.match(self.source, self.at):
             self.at = octal.end()
             return chr(int(octal[0], 8))
         char = self.peek()
@@ -290,26 +294,27 @@ class _Parser:
         if char in _CONTROLS:
             return _CONTROLS[char]
         if not char or (char.isascii() and char.isalnum()):
-            self.fail(f"the escape \\{char}", start)
+            self.refuse(f"the escape \\{char}", "write the character itself", start)
         return char
 
     def char_set(self, start: int) -> frozenset[str]:
         negated = self.take("^")
         if self.peek() == "[":
-            self.fail('an unescaped "[" at the beginning of a set')  # `re` warns that its meaning may change
+            # `re` warns that its meaning may change, here and below
+            self.refuse('an unescaped "[" at the beginning of a set', "escape it")
         accepted: frozenset[str] = frozenset()
         first = True
         while first or self.peek() != "]":
             if not self.peek():
                 self.fail("a set that is never closed", start)
             if not first and self.peek() in "-&~|" and self.peek(2) == self.peek() * 2:
-                self.fail(f"{self.peek(2)!r} in a set")  # `re` warns of this one too
+                self.refuse(f"{self.peek(2)!r} in a set", "escape it")
             low = self.set_member()
             first = False
             if self.peek() == "-" and self.peek(2) not in ("-]", "-"):
                 self.at += 1
                 if self.peek() == "-":
-                    self.fail("'--' in a set")
+                    self.refuse("'--' in a set", "escape it")
                 high = self.set_member()
                 if not isinstance(low, str) or not isinstance(high, str) or high < low:
                     self.fail("a bad range in a set", start)
@@ -340,6 +345,29 @@ def _accepted(char: str) -> frozenset[str]:
     return frozenset(char) & _ANY
 
 
-def _spanning(node: Node, start: int, end: int) -> Node:
-    """The same node, said to stand at another place: that of the parentheses around it."""
-    return Sequence(start, end, (node,))
+def _check_anchors(node: Node, *, at_start: bool, at_end: bool) -> None:
+    """Refuse an anchor where something may stand on its other side: an automaton would have to take it for true."""
+    if isinstance(node, Anchor):
+        if not (at_start if _ANCHORS[node.sign] == "start" else at_end):
+            raise SyntaxNotRead(
+                "regex-unsupported",
+                f"has the anchor {node.sign} at position {node.start}, which is not at the {_ANCHORS[node.sign]} "
+                "of the pattern: leave it out, the whole origin is matched anyway",
+            )
+    elif isinstance(node, Sequence):
+        solid = [index for index, item in enumerate(node.items) if not _is_nothing(item)]
+        for index, item in enumerate(node.items):
+            _check_anchors(
+                item,
+                at_start=at_start and (not solid or index <= solid[0]),
+                at_end=at_end and (not solid or index >= solid[-1]),
+            )
+    else:
+        repeats = isinstance(node, Repeat)
+        for child in children(node):
+            _check_anchors(child, at_start=at_start and not repeats, at_end=at_end and not repeats)
+
+
+def _is_nothing(node: Node) -> bool:
+    """Whether a piece consists of anchors and empty groups alone."""
+    return not isinstance(node, Chars) and all(map(_is_nothing, children(node)))

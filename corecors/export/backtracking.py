@@ -12,9 +12,12 @@ through the pattern that fits the text so far. So
 
 The paths are those of the pattern's position automaton (Glushkov 1961): a state for each character of the pattern with
 its repetitions written out, an edge from one to the next with the *number of ways* to get from it to the other without
-reading anything. Greedy, lazy, possessive and atomic differ only in the order of the ways and in which are left out, so
-one bound holds for all. Assertions (`^`, `\\b`) only leave ways out and count as nothing. An optional iteration that
-matched nothing is the last one of its loop, as in `re` itself, which is what keeps `(a*)*` finite.
+reading anything. Greedy and lazy differ only in the order of the ways, so one bound holds for both; anchors only leave
+ways out and count as nothing. An optional iteration that matched nothing is the last one of its loop, as in `re`
+itself, which is what keeps `(a*)*` finite.
+
+corecors runs its own regexes on an automaton and needs none of this. A proxy in front of it may have an engine that
+backtracks as `re` does, and is then handed only what `takes_bounded_steps`.
 
 The number of paths is followed over all texts at once: texts whose prefix leads to the same *set* of states (the subset
 construction) share one entry, which holds for each state the largest number of paths that any such prefix has. Taking
@@ -29,16 +32,16 @@ Everything here is bounded itself: what would need more than `MAX_WORK` raises `
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH
 from corecors._origins.regex.syntax import (
     ORIGIN_ALPHABET,
     Alternatives,
-    Assertion,
-    Blind,
+    Anchor,
     Chars,
-    Committed,
     Node,
     Repeat,
     Sequence,
+    parse_regex,
 )
 
 START = 0  # the state before the first character; the others are numbered from 1
@@ -46,7 +49,9 @@ MAX_WORK = 250_000  # additions and look-ups over one pattern's whole analysis, 
 MAX_EDGES = 30_000  # more than a list of 150 alternatives in a loop; such lists belong into `allow_origins`
 _MANY = 10**9  # numbers of paths are cut off here; far above any limit on steps
 
-_ANYTHING = frozenset(ORIGIN_ALPHABET)
+# Two wildcards side by side (quadratic: some 160,000 steps over the longest origin) pass, three (cubic: millions) do
+# not. CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other.
+MAX_STEPS = 200_000
 
 
 class TooLarge(Exception):
@@ -78,22 +83,21 @@ class Automaton(NamedTuple):
     follow: list[dict[int, int]]
     ends: dict[int, int]
 
-    def accepts(self, text: str) -> bool:
-        """Whether the automaton accepts the whole text, in time linear in its length."""
-        states = {START}
-        for char in text:
-            states = {target for state in states for target in self.follow[state] if char in self.accepted[target]}
-        return any(state in self.ends for state in states)
 
+def takes_bounded_steps(pattern: str) -> bool:
+    """Whether no origin makes a backtracking engine take more than `MAX_STEPS` steps over `pattern`.
 
-def build_automaton(node: Node, *, copies: int | None = None) -> Automaton:
-    """The position automaton of a pattern or of a piece of one. Raises `TooLarge`.
-
-    Assertions count as always true, and what no automaton can tell (`Blind`) as matching whatever it could: the
-    language is then too large, never too small. The same goes for `copies`: a repetition that would need more
-    copies of its item than that becomes an endless one.
+    `pattern` is one that a policy accepted. False also where that can't be told within the budget.
     """
-    builder = _Builder(copies)
+    try:
+        return most_steps(build_automaton(parse_regex(pattern)), MAX_ORIGIN_LENGTH, MAX_STEPS) is not None
+    except TooLarge:
+        return False
+
+
+def build_automaton(node: Node) -> Automaton:
+    """The position automaton of a pattern or of a piece of one. Raises `TooLarge`."""
+    builder = _Builder()
     fragment = builder.fragment(node)
     builder.follow[START] = dict(fragment.first)
     ends = dict(fragment.last)
@@ -185,8 +189,7 @@ _NOTHING = _Fragment({}, {}, 1)
 
 
 class _Builder:
-    def __init__(self, copies: int | None) -> None:
-        self.copies = copies
+    def __init__(self) -> None:
         self.accepted: list[frozenset[str]] = [frozenset()]
         self.follow: list[dict[int, int]] = [{}]
         self.budget = Budget(MAX_EDGES)
@@ -205,12 +208,8 @@ class _Builder:
                 return self.either([self.fragment(branch) for branch in node.branches])
             case Repeat():
                 return self.repeat(node)
-            case Committed():
-                return self.fragment(node.item)
-            case Assertion():
+            case Anchor():
                 return _NOTHING
-            case Blind():
-                return self.endless(self.state(_ANYTHING)) if node.consumes else _NOTHING
 
     def state(self, accepted: frozenset[str]) -> _Fragment:
         state = len(self.accepted)
@@ -220,8 +219,6 @@ class _Builder:
 
     def repeat(self, node: Repeat) -> _Fragment:
         least, most = node.least, node.most
-        if self.copies is not None and (most or least) > self.copies:
-            least, most = min(1, least), None
         tail = _NOTHING
         if most is None:
             tail = self.endless(self.fragment(node.item))

@@ -1,0 +1,1 @@
+"""A policy as the configuration of a proxy."""

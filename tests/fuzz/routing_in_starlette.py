@@ -1,0 +1,36 @@
+"""Made-up applications of Starlette and FastAPI for some seconds: the policy of the endpoint that ran governs, and the
+preflight follows it.
+
+    python tests/fuzz/routing_in_starlette.py [SECONDS]
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+
+import starlette_routing
+
+REQUESTS = 30  # to each application
+
+
+def main(seconds: float) -> int:
+    logging.disable(logging.CRITICAL)  # who is refused is meant
+    end = time.monotonic() + seconds
+    seed = time.time_ns()
+    applications = 0
+    while time.monotonic() < end:
+        found = starlette_routing.findings(seed, REQUESTS)
+        if found:
+            print(f"the application of seed {seed}:", *found, sep="\n  ")
+            return 1
+        seed += 1
+        applications += 1
+    print(f"{applications} applications, {applications * REQUESTS} requests: each governed by the endpoint that ran")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 60))
