@@ -75,22 +75,22 @@ class CORSMiddleware:
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
         self._door.check_policy(policy)
-        plain = policy if isinstance(policy, Policy) and self._door.is_silent(policy) else None
-        self._serving = policy, plain  # one assignment: a request reads both or neither
+        lines_of = policy.lines if isinstance(policy, Policy) and self._door.is_silent(policy) else None
+        self._serving = policy, lines_of  # one assignment: a request reads both or neither
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        policy, plain = self._serving
-        if plain is None or "HTTP_UPGRADE" in environ:
+        policy, lines_of = self._serving
+        if lines_of is None or "HTTP_UPGRADE" in environ:
             return self._answer(policy, environ, start_response)
         if "HTTP_ORIGIN" not in environ:
-            lines = plain.lines(None)
+            lines = lines_of(None)
         else:
             origin = environ["HTTP_ORIGIN"]
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
-                return self._answer_preflight(plain, environ, start_response)
-            lines = plain.lines(origin)
+                return self._answer_preflight(policy, environ, start_response)
+            lines = lines_of(origin)
             if lines is Policy.refusal and not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
-                self._door.refused(plain, origin, request_of(environ))
+                self._door.refused(policy, origin, request_of(environ))
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower.
