@@ -16,6 +16,7 @@
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
@@ -23,7 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
-from corecors import Door, OriginError, Policy, PolicyError, Problem, parse_origin, policy_from_env
+from corecors import Door, Policy, PolicyError, Problem, policy_from_mapping
 from corecors.adapters.django.configuration import MISSING, OPTIONS, POLICY, options_from_settings, policy_from_settings
 from corecors.adapters.django.marks import AMBIGUOUS, mark_of
 from corecors.adapters.django.middleware import CORSMiddleware
@@ -71,7 +72,7 @@ def check_cors(app_configs: object = None, **_: object) -> list[CheckMessage]:
 def _policy() -> tuple[object, list[CheckMessage]]:
     if not hasattr(settings, POLICY):
         summary, hint = MISSING.split(": ", 1)
-        return None, [Error(f"{summary}.", hint=_sentence(hint), id="corecors.E001")]
+        return None, [Error(f"{summary}.", hint=hint, id="corecors.E001")]
     try:
         return policy_from_settings(), []
     except PolicyError as error:
@@ -83,19 +84,23 @@ def _policy() -> tuple[object, list[CheckMessage]]:
         return None, [Error(text, hint=f"import {settings.CORS_POLICY} in manage.py shell", id="corecors.E002")]
 
 
-def _of_problem(problem: Problem, setting: str, id: str, kind: type[CheckMessage] = Error) -> CheckMessage:
+def _of_problem(problem: Problem, setting: str, id: str) -> CheckMessage:
+    told, advice = _parts(problem)
+    if not advice:  # no fix is certain, but most messages go on with what can be done
+        wrong, _, advice = problem.message.partition("; " if "; " in problem.message else ": ")
+        told, advice = str(problem._replace(message=wrong)), advice or "correct it, or leave it out"
+    return Error(f"{setting}: {told}.", hint=advice, id=id)
+
+
+def _parts(problem: Problem) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
     told = str(problem._replace(fix=None))
-    advice = str(problem).removeprefix(told).removeprefix("; ")
-    return kind(f"{setting}: {told}.", hint=_sentence(advice) if advice else None, id=id)
+    return told, str(problem).removeprefix(told).removeprefix("; ")
 
 
 def _of_failure(error: Exception, id: str) -> CheckMessage:
     wrong, _, advice = str(error).partition(": " if "; " not in str(error) else "; ")
-    return Error(_sentence(wrong), hint=_sentence(advice), id=id)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "]", ")")) else f"{text}."
+    return Error(f"{wrong}.", hint=advice, id=id)
 
 
 def _of_options(policy: object) -> Iterator[CheckMessage]:
@@ -109,9 +114,9 @@ def _of_options(policy: object) -> Iterator[CheckMessage]:
     except ImproperlyConfigured as error:
         yield _of_failure(error, "corecors.E004")
     except TypeError as error:
-        wrong, _, given = str(error).rpartition(", not ")
-        text = f"{OPTIONS}: {given} is given where something else belongs." if wrong else f"{OPTIONS}: {error}."
-        yield Error(text, hint=_sentence(wrong or "see the options of the middleware"), id="corecors.E004")
+        meant, _, given = str(error).rpartition(", not ")
+        text = f"{OPTIONS}: {given} is given where something else belongs." if meant else f"{OPTIONS}: {error}."
+        yield Error(text, hint=meant or "write it as a browser sends it: https://www.example.com", id="corecors.E004")
 
 
 def _is_ours(name: str) -> bool:
@@ -187,23 +192,29 @@ def _of_other_libraries() -> Iterator[CheckMessage]:
     for name in dir(settings):
         if name.startswith("CORS_") and name not in (POLICY, OPTIONS):
             hint = _translated(name, getattr(settings, name))
-            yield Warning(
-                f"{name} has no effect: the settings are {POLICY} and {OPTIONS}.", hint=hint, id="corecors.W003"
-            )
+            if hint:
+                text = f"{name} has no effect: the settings are {POLICY} and {OPTIONS}."
+                yield Warning(text, hint=hint, id="corecors.W003")
 
 
 def _translated(name: str, value: object) -> str:
-    """What to write instead of a setting of another library. The names are known where policies are read."""
-    argument = name.removeprefix("CORS_").lower()
-    here = f"in {POLICY}"
+    """What to write instead of a setting of another library, as those know who read policies; "" for a setting that may
+    be anybody's."""
+    if meant := get_close_matches(name, (POLICY, OPTIONS), n=1, cutoff=0.8):
+        return f"write {meant[0]}"
     try:
-        policy_from_env({name: value})
+        policy_from_mapping({name: value})
     except PolicyError as error:
-        own = [problem for problem in error.problems if problem.field == name]
-        if own and own[0].code == "unknown-name":
-            advice = str(own[0]).removeprefix(str(own[0]._replace(fix=None))).removeprefix("; ")
-            return f"{here}, {advice}" if advice else f"leave it out: {own[0].message}"
-    return f"{here}, write {argument}={value!r}"
+        problem = next((each for each in error.problems if each.field == name), None)
+        if problem is not None and (problem.code == "foreign-name" or problem.fix is not None):
+            told, advice = _parts(problem)
+            return f"in {POLICY}, {advice or told.partition('; ')[2]}" if problem.fix != {} else _out(problem.message)
+    return ""
+
+
+def _out(message: str) -> str:
+    reason = message.partition(": ")[2]
+    return f"leave it out: {reason}" if reason else "leave it out"
 
 
 def _of_csrf(policies: Iterable[Policy]) -> Iterator[CheckMessage]:
@@ -261,11 +272,8 @@ def _foreign(policy: Policy) -> Iterator[str]:
     if not hosts or "*" in hosts:
         return  # nobody knows where this project is served
     for origin in policy.allow_origins:
-        try:
-            host = parse_origin(origin.replace("*.", "").removesuffix(":*")).host
-        except OriginError:
-            continue
-        if _site(host) not in sites:
+        host = origin.partition("://")[2].removesuffix(":*")
+        if _site(host.rstrip("0123456789").removesuffix(":")) not in sites:
             yield origin
 
 

@@ -37,7 +37,7 @@ def options_from_settings() -> dict[str, Any]:
     """
     given = getattr(settings, OPTIONS, {})
     if not isinstance(given, Mapping):
-        raise ImproperlyConfigured(f"{OPTIONS} is a dict of options, not of type {type(given).__name__}")
+        raise ImproperlyConfigured(f"{OPTIONS} is of type {type(given).__name__}; a dict of options belongs there")
     known = [name for name in inspect.signature(Door).parameters if name not in ("ask", "asks_async")]
     options = {}
     for name, value in given.items():
@@ -72,4 +72,6 @@ def _imported(name: str, setting: str) -> object:
     try:
         return import_string(name)
     except ImportError as error:
-        raise ImproperlyConfigured(f"{setting} is {name!r}, which cannot be imported: {error}") from error
+        raise ImproperlyConfigured(
+            f"{setting} is {name!r}, which cannot be imported: write the dotted name of something that exists ({error})"
+        ) from error

@@ -153,7 +153,7 @@ _STANDARD = "leave it out: headers are always sent as the standard has it"
 _PRIVATE = "leave it out: browsers have given that header up"
 _EVERYONE = '`allow_origins=["*"]`, never with credentials'
 _ANY_HEADER = f'`{HEADERS}`; `["*"]` there covers `Authorization`, which here is `["*", "Authorization"]`'
-_COPY = '`allow_origins`, a list; `"copy"` lets everyone in with their cookies, so list the origins instead'
+_COPY = '`allow_origins`, a list; `"copy"` allows everyone, with their cookies, so list the origins instead'
 
 _ALL_METHODS = "GET, HEAD, POST, OPTIONS, PUT, PATCH, DELETE"
 

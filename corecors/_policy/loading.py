@@ -120,8 +120,8 @@ def source_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> "Polic
     if not several:
         return _policy_of_variables(given, prefix)
     if len(given) > 1:
-        message = f"says everything by itself, and so do the variables beside it that begin with {_ascii(prefix)}"
-        raise PolicyError([Problem(name, given[name], "variables-beside-it", message) for name in several])
+        message = f"says everything by itself, so no other variable may begin with {_ascii(prefix)}"
+        raise PolicyError([Problem(name, given[name], "other-variables", message) for name in several])
     (name,) = several
     found = _json(name, given[name]) if isinstance(given[name], str) else given[name]
     if name.removeprefix(prefix) == "TIERS":
@@ -194,7 +194,7 @@ def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
 
 def _tiers_table(given: Mapping[Any, Any]) -> "OriginPolicies":
     problems = [
-        Problem(_label(name), value, "beside-tiers", "stands beside tiers, which say everything by themselves")
+        Problem(_label(name), value, "next-to-tiers", "stands next to tiers, which say everything by themselves")
         for name, value in given.items()
         if name != TIERS
     ]

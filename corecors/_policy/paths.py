@@ -57,7 +57,7 @@ class PathPolicies:
             else:
                 key = prefix.removesuffix("/")
                 if key in by_prefix:
-                    message = f"is the same prefix as {spelled[key]!r}; leave one of them out"
+                    message = f"is the same prefix as {spelled[key]!a}; leave one of them out"
                     problems.append(Problem("policies", prefix, "duplicate-prefix", message))
                 spelled[key] = prefix
                 by_prefix[key] = policy

@@ -11,6 +11,7 @@ from wsgi_client import send
 
 from corecors import Policy, PolicyError, preflight_headers, response_headers
 from corecors._policy.policy import FIELDS
+from corecors.adapters.wsgi import CORSMiddleware
 
 DOCS = Path(__file__).parents[2] / "docs"
 ADAPTERS = (DOCS / "adapters.md").read_text(encoding="utf-8")
@@ -170,7 +171,7 @@ def test_bottle_cors_plugin() -> None:
 
 
 def test_django_cors_headers() -> None:
-    app = run(MIGRATING, "django-cors-headers")["application"]
+    app = CORSMiddleware(bare, run(MIGRATING, "django-cors-headers")["CORS_POLICY"])
     assert allowed(get(app, "/api/users", APP)) == APP
     assert credentials(get(app, "/api/users", APP))
     assert preflight(app, "/api/users", APP, "PATCH", "authorization,x-csrftoken") == 204

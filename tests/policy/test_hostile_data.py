@@ -196,6 +196,7 @@ mappings = st.dictionaries(keys, values, max_size=5)
 @settings(max_examples=200)
 @given(mappings)
 @example({"tiers": [{"tiers": []}]})
+@example({"/\xfc": {}, "/\xfc/": {}})
 @example({"/": {"/": {}}, "default": {"default": {}}})
 def test_any_mapping_is_a_policy_or_refused(mapping: dict[Any, Any]) -> None:
     judge(lambda: policy_from_mapping(mapping))

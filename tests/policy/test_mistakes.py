@@ -134,6 +134,14 @@ OTHERS = [
         None,
         id="plain http with credentials",
     ),
+    # What would be refused next is not offered
+    mistake(origins("http://a.com/") | CREDENTIALS, "trailing slash", None, id="a trailing slash on plain http"),
+    mistake(origins('"*"') | CREDENTIALS, "quotation marks", None, id="a quoted star, with credentials"),
+    mistake({"allow_origins": "*"} | CREDENTIALS, "one string", None, id="a bare star, with credentials"),
+    mistake(
+        {"allow_origins": "http://a.com"} | CREDENTIALS, "one string", None, id="bare plain http, with credentials"
+    ),
+    mistake({"expose_headers": "*"} | CREDENTIALS, "one string", None, id="a bare star exposed, with credentials"),
     mistake({"dangerously_allow_null_origin": True} | CREDENTIALS, "sandboxed", None, id="null with credentials"),
     mistake({"allow_credentials": "false"}, "True or False", False, id="false in text, which is true"),
     mistake({"allow_credentials": 1}, "True or False", True, id="1 for yes"),

@@ -75,6 +75,29 @@ set_up()
 
 from django.test import AsyncClient, Client  # noqa: E402  # they need settings
 
+APP = "https://app.example.com"  # the project's policy lets it in
+VIEW = "https://view.example.com"  # a view's
+INNER = "https://inner.example.com"  # that of something within or around a view
+STRANGER = "https://stranger.example.net"  # nobody's
+
+
+def values(answer: Answer, name: str) -> list[str]:
+    """The values of each header line of that name."""
+    return [value for each, value in answer.headers if each.lower() == name.lower()]
+
+
+def admitted(send: "Callable[..., Answer]", target: str, method: str = "GET") -> list[str]:
+    """Who may read the answer at `target`. Asserts that the preflight for the request says the same."""
+    readers = []
+    for origin in (APP, VIEW, INNER, STRANGER):
+        lines = values(send(method, target, (("Origin", origin),)), "Access-Control-Allow-Origin")
+        assert lines in ([], [origin])
+        asked = (("Origin", origin), ("Access-Control-Request-Method", method))
+        passed = values(send("OPTIONS", target, asked), "Access-Control-Allow-Origin")
+        assert passed == lines, f"the preflight from {origin} says {passed}, the response {lines}"
+        readers += [origin] if lines else []
+    return readers
+
 
 def by_client(method: str, path: str, headers: Headers = (), body: bytes = b"") -> Answer:
     """The answer of a new `django.test.Client`, under the settings of this moment."""

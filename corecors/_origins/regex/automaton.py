@@ -27,11 +27,11 @@ from corecors._origins.regex.syntax import ORIGIN_ALPHABET, Node
 
 MAX_POSITIONS = 2_000  # of all regexes of a policy, repetitions written out: 326 steps stay below 5 ms with them
 MAX_TRANSITIONS = 10_000  # remembered ones of a policy; each is one set of bits, so that they stay below some 10 MB
-MAX_LEVELS = 12  # of groups within groups that are left after simplification
+MAX_OPERATIONS = 140  # on integers, for one step; of 107 collected patterns none needs more than 91
 
 
 class TooLarge(Exception):
-    """The pattern has more positions, or more levels, than an automaton should have; or its analysis takes too long."""
+    """The pattern has more positions, or needs more operations, than it may; or its analysis takes too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +80,20 @@ class Automaton:
     def __init__(self, trees: Iterable[Node], *, backwards: bool = False) -> None:
         """Accepts what any of the trees accepts; with `backwards`, the same texts from right to left.
 
-        Raises `TooLarge`, before anything was written out.
+        Raises `TooLarge`; what has too many positions is not written out for that.
         """
         trees = list(trees)
         self.positions: int = sum(map(count_positions, trees))
         if self.positions > MAX_POSITIONS:
             raise TooLarge
         items = _choice([_items(tree) for tree in trees])
-        layout = _Layout(_backwards(items) if backwards else items, MAX_LEVELS + (len(trees) > 1))
+        layout = _Layout(_backwards(items) if backwards else items)
         levels = layout.levels()
         self._up = tuple(reversed(levels))
         self._down = tuple((levels[i], levels[i + 1]) for i in range(len(levels) - 1))
         self.chars = {place: accepted for accepted, places in layout.chars.items() for place in places}
+        if self.operations > MAX_OPERATIONS:
+            raise TooLarge
         self._bits: dict[str, int] = layout.bits_of_chars()
         self._looping = _mask(layout.looping)
         self._accepting = 1 << layout.end if trees else 0
@@ -122,7 +124,7 @@ class Automaton:
     @property
     def operations(self) -> int:
         """The most operations on integers that one step takes."""
-        return 5 + sum(25 + 4 * len(level.loops) for level in self._up)
+        return 5 + sum(20 + 3 * len(level.loops) for level in self._up)
 
     def _closed(self, active: int) -> int:
         """The bits that can be reached from `active` without reading anything."""
@@ -131,7 +133,8 @@ class Automaton:
                 left = (done + level.insides) & level.exits  # a carry runs from the end of the branch to the exit
                 active |= left
                 for distance, exits in level.loops:
-                    active |= (left & exits) >> distance
+                    if back := left & exits:
+                        active |= back >> distance
             if at := active & level.skip_entries:
                 active |= ((at + level.skipped) ^ level.skipped) & level.skip_exits
         for outer, inner in self._down:  # the way into groups, the outermost first
@@ -304,8 +307,7 @@ class _Places:
 class _Layout:
     """Gives each item its bits, from 0 on."""
 
-    def __init__(self, items: _Items, most_levels: int) -> None:
-        self.most_levels = most_levels
+    def __init__(self, items: _Items) -> None:
         self.places: list[_Places] = []
         self.chars: dict[frozenset[str], list[int]] = {}
         self.looping: list[int] = []
@@ -313,8 +315,6 @@ class _Layout:
 
     def sequence(self, items: _Items, depth: int, at: int) -> int:
         """Lays the items out from `at`; the place behind them."""
-        if depth > self.most_levels:
-            raise TooLarge
         if depth == len(self.places):
             self.places.append(_Places())
         for item in items:

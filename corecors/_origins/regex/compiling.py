@@ -176,7 +176,13 @@ def _compiled(
 ) -> tuple[tuple[OriginRegex | RegexError, ...], Automaton]:
     analysis = _Analysis(permissions)
     found = tuple(analysis.compiled(source) if isinstance(source, str) else source for source in sources)
-    return found, Automaton(analysis.trees)
+    try:
+        return found, Automaton(analysis.trees)
+    except TooLarge:  # each was small enough alone, and has loops of other lengths than the others
+        error = RegexError(
+            "regex-too-large", "has too many repeated groups together with the other regexes: list origins"
+        )
+        return tuple(error if isinstance(each, OriginRegex) else each for each in found), Automaton([])
 
 
 class _Analysis:
