@@ -198,7 +198,7 @@ class CORS:
         if any(name in names for name in OVERRIDING):
             methods += METHODS
         found = [self._governor(await find(request.clone(method=method)), method) for method in methods]
-        if any(each.owner is not found[0].owner for each in found):
+        if any(each.differs_from(found[0]) for each in found):
             raise LookupError("a header that names another method may lead to a handler with another policy")
         return found[0]
 
@@ -208,7 +208,7 @@ class CORS:
         if not response.is_routed or found.http_exception is not None:
             return found
         governor = self._governor(found, request.method)
-        if response.governor is None or governor.owner is response.governor.owner:
+        if response.governor is None or not governor.differs_from(response.governor):
             return found
         lines = governor.lines(response.asked.origin)
         if response.is_unrouted and not response.is_let_in and lines is not None:
@@ -286,6 +286,10 @@ class _Governor(NamedTuple):
     cors: CORS  # of the innermost application that has one
     owner: object  # where the policy comes from: an application's `CORS`, a handler's own policy
     policy: Policy | PolicySource
+
+    def differs_from(self, other: "_Governor") -> bool:
+        """Whether it may decide in another way. What is replaced meanwhile is still the same."""
+        return self.owner is not other.owner and (self.cors is not other.cors or self.policy is not other.policy)
 
     def lines(self, origin: str | None) -> tuple[tuple[str, str], ...] | None:
         """Those of an actual response, where nobody has to be asked or told."""
@@ -442,7 +446,7 @@ def _beneath(thing: object) -> Iterator[object]:
     if isinstance(thing, partial):
         yield thing.func
     elif isinstance(thing, MethodType):
-        yield thing.__func__
+        yield thing.__self__ if thing.__name__ == "__call__" else thing.__func__
     elif isinstance(thing, FunctionType):
         for cell in thing.__closure__ or ():
             try:
