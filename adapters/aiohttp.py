@@ -26,7 +26,6 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractMatchInfo, AbstractView
-from multidict import CIMultiDict
 
 from corecors import (
     UNDECIDED,
@@ -317,9 +316,10 @@ class _Response:
         found = getattr(request.writer.write_headers, "__self__", None)
         return found if isinstance(found, _Response) else None
 
-    async def write_headers(self, status_line: str, headers: "CIMultiDict[str]") -> None:
+    async def write_headers(self, status_line: str, headers: Any) -> None:
+        """Write the status and the headers, a `CIMultiDict`, that a response leaves with."""
         if self.merge is not None:
-            headers = CIMultiDict(self.merge([*headers.items()]))  # the application may keep its own
+            headers = type(headers)(self.merge([*headers.items()]))  # the application may keep its own
         await self._write(status_line, headers)
 
 
