@@ -1,6 +1,4 @@
-"""The application of the scenarios for each ASGI framework, under one policy.
-
-"""
+"""The application of the scenarios for each ASGI framework, under one policy."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
