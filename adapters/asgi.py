@@ -16,7 +16,6 @@ Several lines of one name are one value, joined by commas (RFC 9110, 5.3): two `
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import partial
 from inspect import Parameter, signature
 from itertools import product
 from logging import getLogger
@@ -201,7 +200,8 @@ class RememberedLines:
         text = None if origin is None else origin.decode("latin-1")
         lines = policy.lines(text)
         if lines is _REFUSAL and text is not None:
-            self._door.refused(policy, text, scope["method"], partial(read_request, scope))
+            if not self._door.counts(text, scope["method"]):
+                self._door.refused(policy, text, read_request(scope))
             return self._refusal
         assert lines is not None  # only a predicate leaves it open
         if lines is policy.lines(None):
@@ -225,7 +225,8 @@ class RememberedLines:
         if lines is not None:
             await answer(send, policy.preflight_status, lines)
         else:
-            self._door.refused(policy, (origin, method, names), "OPTIONS", partial(read_request, scope))
+            if not self._door.counts((origin, method, names), "OPTIONS"):
+                self._door.refused(policy, (origin, method, names), read_request(scope))
             await answer(send, 403, Policy.preflight_refusal)
         return True
 

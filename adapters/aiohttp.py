@@ -1,0 +1,485 @@
+"""CORS for aiohttp's server: one policy for the application, others for handlers and sub-applications.
+
+    setup_cors(app, Policy(allow_origins=["https://app.example.com"]))
+
+    @routes.get("/status")
+    @cross_origin(Policy(allow_origins=["*"]))
+    async def status(request): ...
+
+Facts
+-----
+aiohttp routes before anything else of an application runs, and what its router answers with decides which middleware
+and which signals run. So a preflight is answered, and what is not let in refused, from the router's place.
+Whatever leaves for a request is written by that request's writer: a 404, a 500 that aiohttp makes itself, a stream, a
+file, a response that another signal has changed. So that is where headers are added; `on_response_prepare` is not
+called where routing failed, and an inner application's signals run after those of an outer one.
+Headers are decoded as UTF-8 with surrogate escapes here, and latin-1 everywhere else in this library.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
+from inspect import isclass, isfunction
+from logging import getLogger
+from types import EllipsisType, FunctionType, MethodType
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractMatchInfo, AbstractView
+
+from corecors import (
+    UNDECIDED,
+    CORSRequest,
+    Decision,
+    Door,
+    Policy,
+    PolicySource,
+    RejectionLog,
+    merge_headers,
+    path_is_ambiguous,
+)
+
+LOGGER = getLogger("corecors")
+MAX_LAYERS = 200  # callables below one handler; an ordinary one has three or four
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# Names that middleware takes another method from: which handler runs is not told by the method of the preflight alone.
+OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+_Governing = Policy | PolicySource | None  # None: no CORS
+_Headers = list[tuple[str, str]]
+_Find = Callable[[web.Request], Awaitable[web.UrlMappingMatchInfo]]
+_OWN = "_cors_policy"  # the attribute that marks a handler
+_UNMARKED: Any = object()
+
+
+def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], _Endpoint]:
+    """Give a handler a policy of its own; None: no CORS for it. The handler is returned as it is.
+
+    A handler is a function, a class of views, or the method of one that answers a request's method (`get`, `post`). A
+    method's policy goes before that of its class. For sub-applications, static files and groups of paths there is
+    `PathPolicies`. Raises `TypeError` for anything else.
+    """
+    if policy is not None:
+        Door(asks_async=True).check_policy(policy)
+
+    def give(handler: _Endpoint) -> _Endpoint:
+        if not (isfunction(handler) or (isclass(handler) and issubclass(handler, AbstractView))):
+            raise TypeError(
+                f"cross_origin is for handlers, which are functions or classes of views, not for"
+                f" {handler.__name__ if isclass(handler) else type(handler).__name__}."
+                " For applications and groups of paths give setup_cors a PathPolicies"
+            )
+        setattr(handler, _OWN, policy)
+        return handler
+
+    return give
+
+
+def setup_cors(
+    app: web.Application,
+    policy: Policy | PolicySource | None,
+    *,
+    on_decision: Callable[[Decision, CORSRequest], object] | None = None,
+    report_only: Policy | PolicySource | None = None,
+    block_disallowed: bool = False,
+    check_websockets: bool = True,
+    own_origins: Iterable[str] = (),
+    rejections: RejectionLog | EllipsisType | None = ...,
+) -> "CORS":
+    """Cover an application: every response, preflights, the handshakes of WebSockets, and its sub-applications.
+
+    policy: a `Policy`, or what chooses one for each request; None: only handlers with a policy of their own have one.
+    on_decision, report_only, block_disallowed, check_websockets, own_origins, rejections: as every door has them, see
+        `corecors.adapters.asgi.CORSMiddleware`.
+
+    The nearest policy governs: the handler's (`cross_origin`), else that of the innermost application with CORS, whose
+    options count too. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving. Raises
+    `TypeError` for an application of another kind, `RuntimeError` for one that has CORS already or whose routes are
+    settled, because it serves or is part of another one. When it starts, a policy that no request would follow is a
+    `RuntimeError`.
+    """
+    _require_aiohttp(app)
+    if CORS_KEY in app:
+        raise RuntimeError("this application has CORS already; set the policy of app[CORS_KEY] instead")
+    if app.pre_frozen:
+        raise RuntimeError(
+            "the routes of this application are settled: call setup_cors before it serves, and before add_subapp and"
+            " add_domain"
+        )
+    door = Door(
+        on_decision=on_decision,
+        report_only=report_only,
+        block_disallowed=block_disallowed,
+        check_websockets=check_websockets,
+        own_origins=own_origins,
+        rejections=rejections,
+        asks_async=True,
+    )
+    cors = app[CORS_KEY] = CORS(app, policy, door, blocks=block_disallowed)
+    return cors
+
+
+class CORS:
+    """What `setup_cors` returns: the CORS of one application."""
+
+    def __init__(self, app: web.Application, policy: _Governing, door: Door, *, blocks: bool) -> None:
+        self.door = door
+        self.policy = policy
+        self.blocks = blocks
+        self._is_started = False
+        self._has_several = False  # policies that its routes lead to
+        self._routes_its_own_way = False
+        self._told: set[str] = set()
+        self._stand_before(app.router)
+        app.on_startup.append(self._start)
+
+    @property
+    def policy(self) -> _Governing:
+        """The application's policy."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: _Governing) -> None:
+        if policy is not None:
+            self.door.check_policy(policy)
+        self._policy = policy
+
+    def _stand_before(self, router: web.UrlDispatcher) -> None:
+        find = router.resolve
+
+        async def resolve(request: web.Request) -> web.UrlMappingMatchInfo:
+            response = _Response.of(request)
+            if response is None:
+                return await self._route(find, request)
+            return await self._route_again(find, request, response)
+
+        router.resolve = resolve  # type: ignore[method-assign]
+
+    # For each request
+
+    async def _route(self, find: _Find, request: web.Request) -> web.UrlMappingMatchInfo:
+        """Find what answers a request; or answer it with what is decided."""
+        asked = _read(request)
+        response = _Response(request, asked)
+        found = failure = None
+        try:
+            if asked.is_preflight:
+                governor = await self._asked_for(find, request, asked)
+            else:
+                found = await find(request)
+                governor = self._governor(found, asked.method)
+        except Exception as error:  # of a route of the application's own, or it is `LookupError`
+            failure = error
+            governor = _Governor(self, error, _Fixed(UNDECIDED))
+            self._tell_once("it cannot be told which handler a request is for, so nobody is let in", exc_info=True)
+        response.governor = governor
+        decision = await governor.cors.door.decide_async(governor.policy, asked)
+        response.merge = None if decision is None else decision.merge
+        if decision is not None and decision.status is not None:
+            response.merge = None
+            return _Answer(decision)
+        if failure is not None:
+            raise failure
+        if found is None:
+            found = await find(request)  # for a preflight that is not to be answered here
+        response.is_let_in = asked.is_websocket or governor.cors.blocks
+        response.is_unrouted = found.http_exception is not None
+        response.is_routed = True
+        return found
+
+    async def _asked_for(self, find: _Find, request: web.Request, asked: CORSRequest) -> "_Governor":
+        """What governs the request that a preflight asks for. Raises `LookupError` where it cannot be told."""
+        if self._has_several and self._routes_its_own_way:
+            raise LookupError("something of the application's own chooses routes, maybe by what a preflight lacks")
+        methods = [asked.governed_method]
+        names = (asked.request_headers or "").lower()
+        if any(name in names for name in OVERRIDING):
+            methods += METHODS
+        found = [self._governor(await find(request.clone(method=method)), method) for method in methods]
+        if any(each.differs_from(found[0]) for each in found):
+            raise LookupError("a header that names another method may lead to a handler with another policy")
+        return found[0]
+
+    async def _route_again(self, find: _Find, request: web.Request, response: "_Response") -> web.UrlMappingMatchInfo:
+        """Route for an application around this one, or for a middleware that has changed the request."""
+        found = await find(request)
+        if not response.is_routed or found.http_exception is not None:
+            return found
+        governor = self._governor(found, request.method)
+        if response.governor is None or not governor.differs_from(response.governor):
+            return found
+        lines = governor.lines(response.asked.origin)
+        if response.is_unrouted and not response.is_let_in and lines is not None:
+            # As for a redirect from a path without its last slash: it is governed like what it leads to.
+            response.governor, response.is_unrouted = governor, False
+            response.merge = partial(merge_headers, lines=lines)
+            return found
+        response.merge = _withhold
+        self._tell_once(
+            "a request was decided by the policy of one handler, and a middleware led it to another one with another"
+            " policy: its response grants nothing, and what has to be let in first is refused"
+        )
+        if response.is_let_in:
+            raise web.HTTPForbidden
+        return found
+
+    def _governor(self, found: AbstractMatchInfo, method: str) -> "_Governor":
+        """What governs what the router has found."""
+        cors = next((app[CORS_KEY] for app in reversed(found.apps) if CORS_KEY in app), self)
+        own = _own_policy(found.handler, method)
+        owner, policy = (cors, cors.policy) if own is _UNMARKED else (own, own)
+        return _Governor(cors, owner, _Fixed(None) if policy is None else policy)
+
+    def _tell_once(self, text: str, *, exc_info: bool = False) -> None:
+        """Log, once for each application, what the author of its routes has to know."""
+        if text not in self._told:
+            self._told.add(text)
+            LOGGER.warning("CORS: %s", text, exc_info=exc_info)
+
+    # When it starts
+
+    async def _start(self, app: web.Application) -> None:
+        if not self._is_started:
+            self._is_started = True
+            self._look_through(app, is_own=True)
+
+    def _look_through(self, app: web.Application, *, is_own: bool) -> None:
+        """Look through the routes, which are settled now. `is_own`: not below another application with CORS. Raises
+        `RuntimeError` for a policy that no request would follow."""
+        self._routes_its_own_way |= type(app.router) is not web.UrlDispatcher
+        for resource in app.router.resources():
+            info = resource.get_info()
+            choosing = [resource.resolve, info["rule"].match] if "rule" in info else [resource.resolve]
+            self._routes_its_own_way |= any(each.__module__ != web.Resource.__module__ for each in choosing)
+            inner = info.get("app")
+            if inner is None:
+                for route in resource:
+                    _require_visible_marks(route.handler)
+                    self._has_several |= _is_marked(route.handler)
+                continue
+            has_cors = CORS_KEY in inner
+            self._has_several |= has_cors
+            if is_own and not has_cors:
+                # Its middleware may ask its router again, and not that of the application around it.
+                self._stand_before(inner.router)
+            self._look_through(inner, is_own=is_own and not has_cors)
+
+
+CORS_KEY = web.AppKey("CORS_KEY", CORS)
+
+
+class _Fixed(NamedTuple):
+    """A source that says the same of every request."""
+
+    answer: Any  # None or UNDECIDED
+    varies_by_origin: bool = False
+
+    def policy_for(self, request: CORSRequest) -> Any:
+        return self.answer
+
+
+class _Governor(NamedTuple):
+    """What governs a request."""
+
+    cors: CORS  # of the innermost application that has one
+    owner: object  # where the policy comes from: an application's `CORS`, a handler's own policy
+    policy: Policy | PolicySource
+
+    def differs_from(self, other: "_Governor") -> bool:
+        """Whether it may decide in another way. What is replaced meanwhile is still the same."""
+        return self.owner is not other.owner and (self.cors is not other.cors or self.policy is not other.policy)
+
+    def lines(self, origin: str | None) -> tuple[tuple[str, str], ...] | None:
+        """Those of an actual response, where nobody has to be asked or told."""
+        policy = self.policy
+        return policy.lines(origin) if isinstance(policy, Policy) and self.cors.door.is_silent(policy) else None
+
+
+class _Response:
+    """What leaves for one request, whoever made it: aiohttp hands its headers to the request's writer."""
+
+    def __init__(self, request: web.BaseRequest, asked: CORSRequest) -> None:
+        self.asked = asked
+        self.governor: _Governor | None = None
+        # Whatever leaves where a predicate raises grants nothing. None: it stays untouched.
+        self.merge: Callable[[_Headers], _Headers] | None = _withhold
+        self.is_routed = False
+        self.is_unrouted = False  # a 404 or a 405, unless a middleware finds something else
+        self.is_let_in = False  # only requests that the policy allows may reach the handler
+        self._write = request.writer.write_headers
+        request.writer.write_headers = self.write_headers  # type: ignore[method-assign]
+
+    @staticmethod
+    def of(request: web.BaseRequest) -> "_Response | None":
+        """That of a request or, as a middleware may have made one, a clone of it."""
+        found = getattr(request.writer.write_headers, "__self__", None)
+        return found if isinstance(found, _Response) else None
+
+    async def write_headers(self, status_line: str, headers: Any) -> None:
+        """Write the status and the headers, a `CIMultiDict`, that a response leaves with."""
+        if self.merge is not None:
+            headers = type(headers)(self.merge([*headers.items()]))  # the application may keep its own
+        await self._write(status_line, headers)
+
+
+def _withhold(own: _Headers) -> _Headers:
+    return merge_headers(own, Policy.refusal)
+
+
+class _Answer(web.UrlMappingMatchInfo):
+    """What a router answers with where the door answers the request: nothing of any application runs for it."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__({}, _ANSWERING)
+        self.decision = decision
+
+    def add_app(self, app: web.Application) -> None:
+        """Let `request.app` be known, and none of its middleware and signals."""
+        super().add_app(app)
+        self._apps.clear()
+
+
+async def _answer(request: web.Request) -> web.Response:
+    match = request.match_info
+    assert isinstance(match, _Answer)
+    assert match.decision.status is not None
+    return web.Response(status=match.decision.status, headers=match.decision.lines)
+
+
+async def _expect_nothing(request: web.Request) -> None:
+    """Ask for no body that nobody will read."""
+
+
+_ANSWERING = web.ResourceRoute(hdrs.METH_ANY, _answer, web.PlainResource("/"), expect_handler=_expect_nothing)
+
+
+def _read(request: web.Request) -> CORSRequest:
+    """What aiohttp tells of a request."""
+    raw_path = request.rel_url.raw_path.encode("utf-8", "surrogateescape")
+    path = unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape")
+    target = request.raw_path
+    return CORSRequest(
+        method=request.method,
+        path=path,
+        # The router reads the path as yarl decodes it, and without a fragment, which no target should have.
+        path_is_ambiguous=path_is_ambiguous(path, target) or path != request.path or "#" in target,
+        scheme=request.scheme,
+        host=_value(request, hdrs.HOST) or "",
+        origin=_value(request, hdrs.ORIGIN),
+        request_method=_value(request, hdrs.ACCESS_CONTROL_REQUEST_METHOD),
+        request_headers=_value(request, hdrs.ACCESS_CONTROL_REQUEST_HEADERS),
+        fetch_site=_value(request, "Sec-Fetch-Site"),
+        has_credentials=hdrs.COOKIE in request.headers or hdrs.AUTHORIZATION in request.headers,
+        is_websocket="websocket" in (_value(request, hdrs.UPGRADE) or "").lower(),
+    )
+
+
+def _value(request: web.Request, name: str) -> str | None:
+    """A header's value, its lines joined (RFC 9110, 5.3): two `Origin` lines are one malformed origin."""
+    lines = request.headers.getall(name, None)
+    if lines is None:
+        return None
+    value = ",".join(lines)
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+# The policies of handlers
+
+
+def _own_policy(handler: Any, method: str) -> Any:
+    """The policy that a handler was given for a method, or `_UNMARKED`."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    if isclass(handler) and issubclass(handler, web.View) and method in hdrs.METH_ALL:
+        own = getattr(getattr(handler, method.lower(), None), _OWN, _UNMARKED)
+        if own is not _UNMARKED:
+            return own
+    return getattr(handler, _OWN, _UNMARKED)
+
+
+def _is_marked(handler: Any) -> bool:
+    return any(_own_policy(handler, method) is not _UNMARKED for method in hdrs.METH_ALL)
+
+
+def _require_visible_marks(handler: Any) -> None:
+    """Raise `RuntimeError` for a handler with a policy of its own that no request would follow."""
+    if not isclass(handler):
+        _require_nothing_hidden(handler, _own_policy(handler, ""))
+        return
+    answering = {method.lower() for method in hdrs.METH_ALL} if issubclass(handler, web.View) else set()
+    for name, method in [pair for each in handler.__mro__ for pair in vars(each).items()]:
+        if name in answering:
+            _require_nothing_hidden(method, getattr(method, _OWN, _UNMARKED))
+        elif isinstance(method, FunctionType) and hasattr(method, _OWN):
+            raise RuntimeError(
+                f"cross_origin was given to {_name(method)}, which does not answer a method of requests, so the policy"
+                " would be lost"
+            )
+
+
+def _require_nothing_hidden(handler: object, own: object) -> None:
+    hidden = _hidden(handler) if own is _UNMARKED else None
+    if hidden is not None:
+        raise RuntimeError(
+            f"cross_origin was given to {_name(hidden)}, which is hidden in {_name(handler)}, so the policy would be"
+            " lost: put cross_origin above the decorator that hides it, or write that decorator with functools.wraps."
+            f" Where {_name(handler)} is a handler that only calls it, give it a policy of its own"
+        )
+
+
+def _hidden(handler: object) -> object | None:
+    """What has a policy of its own below a handler that shows none."""
+    layers, seen = [handler], set[int]()
+    while layers and len(seen) < MAX_LAYERS:
+        layer = layers.pop()
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            if isinstance(layer, FunctionType | type) and hasattr(layer, _OWN):
+                return layer
+            layers += [each for each in _beneath(layer) if callable(each) and not isinstance(each, web.Application)]
+    return None
+
+
+def _beneath(thing: object) -> Iterator[object]:
+    """What a callable may call in its turn."""
+    if isinstance(thing, partial):
+        yield thing.func
+    elif isinstance(thing, MethodType):
+        yield thing.__self__ if thing.__name__ == "__call__" else thing.__func__
+    elif isinstance(thing, FunctionType):
+        for cell in thing.__closure__ or ():
+            try:
+                yield cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
+    elif not isinstance(thing, type):
+        yield from getattr(thing, "__dict__", {}).values()
+
+
+def _name(handler: object) -> str:
+    return str(getattr(handler, "__qualname__", type(handler).__name__))
+
+
+# What is not an application of aiohttp's
+
+_ELSEWHERE = {
+    "flask": "corecors.adapters.flask.CORS",
+    "bottle": "corecors.adapters.bottle.CORSPlugin",
+    "fastapi": "corecors.adapters.starlette.CORS",
+    "starlette": "corecors.adapters.starlette.CORS",
+    "django": "corecors.adapters.django",
+    "aiohttp": "setup_cors for the web.Application that it belongs to",
+    "corecors": "setup_cors(app, policy): the application comes first",
+}
+
+
+def _require_aiohttp(app: object) -> None:
+    if isinstance(app, web.Application):
+        return
+    kind = app if isclass(app) else type(app)
+    frameworks = [each.__module__.partition(".")[0] for each in kind.__mro__]
+    instead = next((_ELSEWHERE[each] for each in frameworks if each in _ELSEWHERE), None)
+    if instead is None:
+        instead = "corecors.adapters.asgi.CORSMiddleware for ASGI, corecors.adapters.wsgi.CORSMiddleware for WSGI"
+    raise TypeError(f"setup_cors is for aiohttp's web.Application, not for {kind.__name__}: use {instead}")
