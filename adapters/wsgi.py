@@ -75,22 +75,32 @@ class CORSMiddleware:
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
         self._door.check_policy(policy)
-        lines_of = policy.lines if isinstance(policy, Policy) and self._door.is_silent(policy) else None
-        self._serving = policy, lines_of  # one assignment: a request reads both or neither
+        lines_of = policy.lines if isinstance(policy, Policy) and self._door.is_quiet(policy) else None
+        without_origin = None if lines_of is None or self._door.blocks else lines_of(None)
+        self._serving = policy, lines_of, without_origin  # one assignment: a request reads all or nothing
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        policy, lines_of = self._serving
-        if lines_of is None or "HTTP_UPGRADE" in environ:
+        policy, lines_of, lines = self._serving
+        if lines_of is None:
             return self._answer(policy, environ, start_response)
         if "HTTP_ORIGIN" not in environ:
-            lines = lines_of(None)
+            if lines is None:
+                # No browser leaves both out where another site's request could do harm (`admission`).
+                if "HTTP_SEC_FETCH_SITE" in environ:
+                    return self._answer(policy, environ, start_response)
+                lines = lines_of(None)
         else:
+            if "HTTP_UPGRADE" in environ:
+                return self._answer(policy, environ, start_response)
             origin = environ["HTTP_ORIGIN"]
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
                 return self._answer_preflight(policy, environ, start_response)
             lines = lines_of(origin)
-            if lines is Policy.refusal and not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
-                self._door.refused(policy, origin, request_of(environ))
+            if lines is Policy.refusal:
+                if self._door.blocks:
+                    return self._answer(policy, environ, start_response)
+                if not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
+                    self._door.refused(policy, origin, request_of(environ))
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower.

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Any
 
 from corecors._decisions import headers
-from corecors._decisions.decision import VARY_ORIGIN, Decision, Kind, Reason
+from corecors._decisions.decision import VARY_ORIGIN, Decision, Kind, Reason, make_decision
 from corecors._decisions.merging import Line, Lines
 from corecors._origins.matching import OriginMatcher
-from corecors._origins.parsing import MAX_ORIGIN_LENGTH, read_origin
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH, is_serialised
 
 FAILED_STATUS = 403
 # An enum's member costs more to look up than the rest of a decision (CPython 3.11), so these are looked up once.
@@ -145,7 +145,7 @@ class Rules:
         """Whether an origin that the text does not allow is one to ask the predicate about."""
         if self._predicate is None:
             return False
-        return self._null_by_predicate if origin == headers.NULL_ORIGIN else read_origin(origin) is not None
+        return self._null_by_predicate if origin == headers.NULL_ORIGIN else is_serialised(origin)
 
     def _allowing(self, origin: str) -> Lines:
         lines: Lines = ((headers.ALLOW_ORIGIN, origin), *self._actual)
@@ -163,11 +163,11 @@ class Rules:
         lines = self.lines(origin)
         if origin is None:
             assert lines is not None
-            return Decision(_NOT_CORS, True, lines, None, None, method, _NO_ORIGIN)
+            return make_decision(_NOT_CORS, True, lines, None, None, method, _NO_ORIGIN, None, None, False)
         if lines is None:
             lines = self._allowing(origin) if self._asks(origin, predicate) else REFUSAL
         allowed = lines is not REFUSAL
-        return Decision(_ACTUAL, allowed, lines, None, origin, method, (), self, None, allowed)
+        return make_decision(_ACTUAL, allowed, lines, None, origin, method, (), self, None, allowed)
 
     def _asks(self, origin: str, answer: object) -> bool:
         """The predicate's answer. Only True itself lets in: a coroutine that nobody awaited is truthy too."""
@@ -225,7 +225,7 @@ class Rules:
             allowed = lines is not None
         if lines is None:
             lines = self._failing(origin, method, names) if self._debug and origin_allowed else PREFLIGHT_REFUSAL
-        return Decision(
+        return make_decision(
             _PREFLIGHT,
             allowed,
             lines,
@@ -326,4 +326,4 @@ class Rules:
     def _origin_reason(self, origin: str) -> Reason:
         if origin == headers.NULL_ORIGIN:
             return Reason.ORIGIN_NOT_ALLOWED if self._null_by_predicate else Reason.ORIGIN_NULL
-        return Reason.ORIGIN_MALFORMED if read_origin(origin) is None else Reason.ORIGIN_NOT_ALLOWED
+        return Reason.ORIGIN_NOT_ALLOWED if is_serialised(origin) else Reason.ORIGIN_MALFORMED

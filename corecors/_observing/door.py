@@ -8,7 +8,7 @@ from functools import partial
 from types import EllipsisType
 from typing import Any
 
-from corecors._decisions.admission import SAFE_METHODS, admission, decided, is_own, undecided
+from corecors._decisions.admission import admission, decided, is_own, undecided
 from corecors._decisions.decision import Decision
 from corecors._decisions.request import CORSRequest
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
@@ -67,10 +67,13 @@ class Door:
         self._on_decision = on_decision
         self._report_only = report_only
         self._differences = RejectionLog(subject="differences of report-only") if report_only is not None else None
-        self._block_disallowed = block_disallowed
+        self.blocks: bool = block_disallowed
         self.check_websockets: bool = check_websockets
         self._own_origins = _own_origins(own_origins)
         self.rejections: RejectionLog | None = rejections
+        # Counts a refusal that was answered by shared lines: what was asked (the origin, of a preflight all three
+        # values) and the request's method. False where it has to be told whole, by `refused`.
+        self.counts: Callable[[Hashable, str], bool] = _counts if rejections is None else rejections.counts
         self._ask = ask if ask is not None else _call
         self._failures: dict[str, int] = {}
 
@@ -91,20 +94,18 @@ class Door:
                 f"{name} is a Policy, PathPolicies or anything with policy_for(request), not {_shown_type(policy)}"
             )
 
-    def is_silent(self, policy: object) -> bool:
-        """Whether requests under `policy` may be answered by its shared lines: it is a plain policy without a predicate
-        and `debug`, and nobody listens to each decision or blocks by it."""
-        observed = self._on_decision or self._report_only is not None or self._block_disallowed
+    def is_quiet(self, policy: object) -> bool:
+        """Whether requests that are allowed may be answered by the shared lines of `policy`: it is a plain policy
+        without a predicate and `debug`, and nobody listens to each decision.
+
+        Where the door `blocks`, what is refused, and what has `Sec-Fetch-Site` and no `Origin`, is for `decide`.
+        """
+        observed = self._on_decision or self._report_only is not None
         return isinstance(policy, Policy) and policy.allow_origin_predicate is None and not (policy.debug or observed)
 
-    def counts(self, asked: Hashable, method: str) -> bool:
-        """Count a refusal that was answered by shared lines; False where it has to be told whole, by `refused`.
-
-        `asked`: the origin, of a preflight all three values.
-        """
-        log = self.rejections
-        # Any other method may come from the server's own pages although another host refused its origin.
-        return log is None or (method in SAFE_METHODS and log.counts(asked))
+    def is_silent(self, policy: object) -> bool:
+        """Whether all requests may be answered so: nothing is blocked either."""
+        return self.is_quiet(policy) and not self.blocks
 
     def refused(self, policy: Policy, asked: Hashable, request: CORSRequest) -> None:
         """Take note of a refusal that was answered by shared lines and is not counted yet."""
@@ -155,7 +156,7 @@ class Door:
                     "policy_for", "chose a policy whose predicate is asynchronous, which this door cannot await"
                 )
                 return UNDECIDED, varies
-            return found, varies  # type: ignore[return-value]  # `is` narrows no enum here
+            return found, varies
         self._failed("policy_for", f"returned {_shown_type(found)}, which is neither a Policy, None nor UNDECIDED")
         return UNDECIDED, varies
 
@@ -168,7 +169,7 @@ class Door:
             if not varies:
                 return None
             return admission(None, request).varied()
-        if request.is_websocket or self._block_disallowed:
+        if request.is_websocket or self.blocks:
             decision = admission(governing, request, own_origins=self._own_origins, predicate=answer)
         elif isinstance(governing, Policy):
             decision = decided(governing, request, own_origins=self._own_origins, predicate=answer)
@@ -213,7 +214,7 @@ class Door:
         log = self.rejections
         if not decision.allowed and log is not None:
             asked = decision.asked
-            if not log.counts(asked):
+            if not log.counts(asked, request.method):
                 log.report(decision, request, asked)
         return decision
 
@@ -246,7 +247,7 @@ class Door:
             return
         asked = other.asked
         assert self._differences is not None
-        if self._differences.counts(asked):
+        if self._differences.counts(asked, request.method):
             return
         if other.allowed != decision.allowed:
             prefix = "CORS report-only: would refuse" if decision.allowed else "CORS report-only: would allow"
@@ -271,6 +272,10 @@ def _has_to_ask(governing: _Governing, request: CORSRequest) -> bool:
         and request.origin is not None
         and governing.lines(request.origin) is None
     )
+
+
+def _counts(asked: Hashable, method: str) -> bool:
+    return True
 
 
 def _call(predicate: Callable[[str], Any], origin: str) -> Any:

@@ -54,11 +54,15 @@ class RejectionLog:
         self._written = 0
         self._due = clock() + period
 
-    def counts(self, asked: Hashable) -> bool:
+    def counts(self, asked: Hashable, method: str) -> bool:
         """Count one more rejection of a kind that is known, or that gets no line in a flood: all that it costs then.
 
-        `asked` is what was asked: the origin, of a preflight all three values. False: it has to be reported.
+        `asked` is what was asked: the origin, of a preflight all three values; `method` the request's. False: it has to
+        be reported.
         """
+        # Any other method may come from the server's own pages although another host refused its origin.
+        if method not in SAFE_METHODS:
+            return False
         kind = self._kinds.get(asked)
         if kind is not None and kind in self._repeats:
             repeats = self._repeats[kind] + 1

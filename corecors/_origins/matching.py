@@ -10,7 +10,7 @@ Sets keyed by whole strings, no tree: the clever structure of another library on
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeAlias
 
-from corecors._origins.parsing import MAX_ORIGIN_LENGTH, read_origin
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH, is_serialised
 from corecors._origins.patterns import OriginPattern
 
 NULL_ORIGIN: Final = "null"
@@ -91,8 +91,8 @@ class OriginMatcher:
         # What ends like no pattern is not parsed for one, because a look-up is cheap and a parse is not. What does is
         # parsed before it counts.
         if self._resembles_a_pattern(origin):
-            return read_origin(origin) is not None
-        return self._regexes is not None and read_origin(origin) is not None and self._regexes.matches(origin)
+            return is_serialised(origin)
+        return self._regexes is not None and is_serialised(origin) and self._regexes.matches(origin)
 
     def _resembles_a_pattern(self, origin: str) -> bool:
         """Whether a text is one that some pattern matches, provided that the text is a well-formed origin."""

@@ -40,6 +40,13 @@ _SERIALISED = re.compile(rf"({SCHEME})://({NAME}|\[[0-9a-f:]{{2,39}}\])(?::([1-9
 _ENDS_IN_A_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.DOTALL)  # URL, "ends in a number checker"
 _HOST = re.compile(NAME)
 
+# What nearly every origin looks like: one match instead of a parse. The last label begins with a letter, so the host is
+# not an IPv4 address, and no label is Punycode.
+PLAIN_HTTPS_ORIGIN: Final = re.compile(
+    r"https://(?:(?!xn--)[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+(?!xn--)[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
+)
+LONGEST_PLAIN_ORIGIN: Final = len("https://") + MAX_HOST_LENGTH
+
 
 class Origin(NamedTuple):
     """A tuple origin. `port` is None where the scheme's default is meant; `str()` gives the serialised form."""
@@ -80,7 +87,7 @@ def read_origin(text: str) -> Origin | None:
     if host[0] == "[":
         if host != canonical_ipv6(host):
             return None
-    elif not is_host_name(host):
+    elif len(host) > MAX_HOST_LENGTH or not _is_canonical(host):
         return None
     if scheme in SCHEMES_OF_NO_PAGE:
         return None
@@ -92,10 +99,20 @@ def read_origin(text: str) -> Origin | None:
     return Origin(scheme, host, port)
 
 
+def is_serialised(text: str) -> bool:
+    """Whether `text`, off the wire, is a serialised origin."""
+    if len(text) <= LONGEST_PLAIN_ORIGIN and PLAIN_HTTPS_ORIGIN.fullmatch(text) is not None:
+        return True
+    return read_origin(text) is not None
+
+
 def is_host_name(host: str) -> bool:
     """Whether `host`, dotted labels, is a domain in canonical form or a canonical IPv4 address."""
-    if len(host) > MAX_HOST_LENGTH or _HOST.fullmatch(host) is None:
-        return False
+    return len(host) <= MAX_HOST_LENGTH and _HOST.fullmatch(host) is not None and _is_canonical(host)
+
+
+def _is_canonical(host: str) -> bool:
+    """Whether dotted labels are a domain or an IPv4 address as a browser writes it."""
     if PUNYCODE in host and not all(map(is_unicode_label, re.findall(rf"(?:\A|\.)({PUNYCODE}[^.]*)", host))):
         return False
     return _ENDS_IN_A_NUMBER.fullmatch(host) is None or is_ipv4(host)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from corecors._decisions import headers
 from corecors._origins.errors import OriginError
 from corecors._origins.faults import fixed_origin
-from corecors._origins.parsing import MAX_HOST_LENGTH, read_origin
+from corecors._origins.parsing import LONGEST_PLAIN_ORIGIN, PLAIN_HTTPS_ORIGIN, read_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._policy.dangers import danger_of_pattern
 from corecors._policy.names import (
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
 
 MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; Chromium stops at 7,200)
 ANY_ORIGIN = "*"
-
-# Most entries of a long list look like this; one match instead of a parse. The last label begins with a letter, so the
-# host is not an IPv4 address, no label is Punycode, and https without a port is never insecure.
-_PLAIN_HTTPS_ORIGIN = re.compile(
-    r"https://(?:(?!xn--)[a-z0-9_][a-z0-9_-]{0,62}+(?<!-)\.)*+(?!xn--)[a-z](?!x[0-9a-f]*$)[a-z0-9_-]{0,62}+(?<!-)"
-)
-_LONGEST_PLAIN_ORIGIN = len("https://") + MAX_HOST_LENGTH
 _ANYONE_WITH_CREDENTIALS = (
     "with credentials this would hand every visitor's data to any site; list the origins, or leave credentials out"
 )
@@ -228,9 +221,9 @@ class Validation:
         known: frozenset[str] = frozenset(),
     ) -> tuple[Iterable[str], list[OriginPattern], bool]:
         """The exact origins, the parsed entries with a wildcard, and whether any origin is allowed."""
-        is_plain = _PLAIN_HTTPS_ORIGIN.fullmatch
+        is_plain = PLAIN_HTTPS_ORIGIN.fullmatch
         unread = entries if not known else [text for text in entries if text not in known]
-        others = [text for text in unread if is_plain(text) is None or len(text) > _LONGEST_PLAIN_ORIGIN]
+        others = [text for text in unread if is_plain(text) is None or len(text) > LONGEST_PLAIN_ORIGIN]
         wildcards = []
         any_origin = False
         refused = 0

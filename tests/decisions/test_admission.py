@@ -28,14 +28,18 @@ PASSES, BLOCKED = (True, None), (False, 403)
 # all else is refused. Here GET, HEAD and OPTIONS with a foreign `Origin` are refused too.
 BLOCKING = [
     pytest.param("POST", APP, {}, PASSES, id="an allowed origin"),
-    pytest.param("POST", APP, {"fetch_site": "cross-site"}, PASSES, id="an allowed origin, as the browser says cross-site"),
+    pytest.param(
+        "POST", APP, {"fetch_site": "cross-site"}, PASSES, id="an allowed origin, as the browser says cross-site"
+    ),
     pytest.param("POST", EVIL, {}, BLOCKED, id="a foreign origin"),
     pytest.param("POST", EVIL, {"fetch_site": "cross-site"}, BLOCKED, id="a foreign origin, as the browser says"),
     pytest.param("POST", EVIL, {"fetch_site": "same-site"}, BLOCKED, id="a sibling of the own site"),
     pytest.param("POST", EVIL, {"fetch_site": "same-origin"}, PASSES, id="the own origin, as the browser says"),
     pytest.param("POST", EVIL, {"fetch_site": "none"}, PASSES, id="the user's own doing"),
     pytest.param("POST", f"https://{HOST}", {}, PASSES, id="the own origin of an old browser"),
-    pytest.param("POST", f"https://{HOST}", {"fetch_site": "cross-site"}, BLOCKED, id="the browser's word outweighs Host"),
+    pytest.param(
+        "POST", f"https://{HOST}", {"fetch_site": "cross-site"}, BLOCKED, id="the browser's word outweighs Host"
+    ),
     pytest.param("POST", f"https://{HOST}", {"scheme": "http"}, PASSES, id="a proxy that ends TLS"),
     pytest.param("POST", f"http://{HOST}", {}, BLOCKED, id="plain http to a server on https"),
     pytest.param("POST", f"https://{HOST}:8443", {}, BLOCKED, id="the own host, another port"),
@@ -62,7 +66,9 @@ BLOCKING = [
 
 
 @pytest.mark.parametrize(("method", "origin", "fields", "expected"), BLOCKING)
-def test_what_is_blocked(method: str, origin: str | None, fields: dict[str, Any], expected: tuple[bool, int | None]) -> None:
+def test_what_is_blocked(
+    method: str, origin: str | None, fields: dict[str, Any], expected: tuple[bool, int | None]
+) -> None:
     decision = admission(CREDENTIALED, request(method, origin, **fields))
     assert outcome(decision) == expected
     if not decision.allowed:
@@ -140,9 +146,13 @@ HANDSHAKES = [
     pytest.param(PLAIN, None, {}, PASSES, Reason.NOT_CORS, id="no browser"),
     pytest.param(PLAIN, None, {"has_credentials": True}, PASSES, Reason.NOT_CORS, id="no browser, with a token"),
     pytest.param(PLAIN, f"https://{HOST}", {"has_credentials": True}, PASSES, Reason.OWN_ORIGIN, id="own"),
-    pytest.param(PLAIN, APP, {"has_credentials": True}, BLOCKED, Reason.CREDENTIALS_NOT_ALLOWED, id="cookies, no leave"),
+    pytest.param(
+        PLAIN, APP, {"has_credentials": True}, BLOCKED, Reason.CREDENTIALS_NOT_ALLOWED, id="cookies, no leave"
+    ),
     pytest.param(CREDENTIALED, APP, {"has_credentials": True}, PASSES, Reason.ORIGIN_ALLOWED, id="cookies, allowed"),
-    pytest.param(CREDENTIALED, EVIL, {"has_credentials": True}, BLOCKED, Reason.ORIGIN_NOT_ALLOWED, id="cookies, foreign"),
+    pytest.param(
+        CREDENTIALED, EVIL, {"has_credentials": True}, BLOCKED, Reason.ORIGIN_NOT_ALLOWED, id="cookies, foreign"
+    ),
     pytest.param(ANY, EVIL, {}, PASSES, Reason.ORIGIN_ALLOWED, id="any origin, without cookies"),
     pytest.param(ANY, EVIL, {"has_credentials": True}, BLOCKED, Reason.CREDENTIALS_NOT_ALLOWED, id="* is never enough"),
     pytest.param(None, EVIL, {"has_credentials": True}, PASSES, Reason.OPTED_OUT, id="its owner opted out"),

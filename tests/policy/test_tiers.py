@@ -40,7 +40,9 @@ def test_answers_vary_by_origin() -> None:
         pytest.param("https://a.test", "where a list of policies belongs", id="text"),
         pytest.param(TRUSTED, "where a list of policies belongs", id="one policy"),
         pytest.param([TRUSTED, "*"], "of type str where a Policy belongs", id="an entry that is not a policy"),
-        pytest.param([Policy(allow_origin_predicate=bool), PUBLIC], "predicate in tier 1 of 2", id="a predicate too early"),
+        pytest.param(
+            [Policy(allow_origin_predicate=bool), PUBLIC], "predicate in tier 1 of 2", id="a predicate too early"
+        ),
         pytest.param([PUBLIC, TRUSTED], "no later tier would ever govern", id="any origin too early"),
     ],
 )
