@@ -13,6 +13,7 @@ from threading import Lock
 from corecors._decisions.admission import SAFE_METHODS
 from corecors._decisions.decision import Decision, Kind, Reason
 from corecors._decisions.request import CORSRequest
+from corecors._origins.showing import printable
 
 LOGGER = logging.getLogger("corecors")
 PERIOD = 60.0  # seconds between two summaries
@@ -142,30 +143,30 @@ def _kind(decision: Decision) -> str:
     if malformed:
         return min(malformed)
     if decision.kind is Kind.WEBSOCKET or decision.reason is Reason.CROSS_SITE_BLOCKED:
-        return f"{printable(decision.origin or '')} ({decision.reason})"
+        return f"{_shown(decision.origin or '')} ({decision.reason})"
     if Reason.UNDECIDED in reasons or Reason.PATH_AMBIGUOUS in reasons:
         return decision.reason
-    origin = printable(decision.origin or "")
+    origin = _shown(decision.origin or "")
     if _BY_REQUEST.isdisjoint(reasons):
         return origin
-    names = [printable(name) for name in decision.disallowed_headers]
-    method = [printable(decision.method or "")] if Reason.METHOD_NOT_ALLOWED in reasons else []
+    names = [_shown(name) for name in decision.disallowed_headers]
+    method = [_shown(decision.method or "")] if Reason.METHOD_NOT_ALLOWED in reasons else []
     return f"{origin} with {', '.join([*method, *names])[:MAX_SHOWN_LENGTH]}"
 
 
 def _fields(decision: Decision, request: CORSRequest) -> dict[str, str]:
     """The structured fields of a line, all of them as safe as the line itself."""
-    method = printable(decision.method or request.method)
-    path = printable(request.path)
+    method = _shown(decision.method or request.method)
+    path = _shown(request.path)
     what = {Kind.PREFLIGHT: "the preflight for ", Kind.WEBSOCKET: "the WebSocket handshake "}.get(decision.kind, "")
     return {
         "cors_request": f"{what}{method} {path}",
         "cors_kind": decision.kind.value,
         "cors_reason": decision.reason.value,
         "cors_reasons": ", ".join(decision.reasons),
-        "cors_origin": printable(decision.origin or ""),
+        "cors_origin": _shown(decision.origin or ""),
         "cors_method": method,
-        "cors_header": printable(", ".join(decision.disallowed_headers)),
+        "cors_header": _shown(", ".join(decision.disallowed_headers)),
         "cors_path": path,
     }
 
@@ -179,12 +180,10 @@ def _own_origins_hint(decision: Decision, request: CORSRequest) -> str:
     if not may_be_own or request.fetch_site is not None or Reason.ORIGIN_NOT_ALLOWED not in decision.reasons:
         return ""
     return (
-        f" If {printable(decision.origin or '')} is this server's own origin and a proxy rewrites Host (here"
-        f" {printable(request.host)}), name it in own_origins."
+        f" If {_shown(decision.origin or '')} is this server's own origin and a proxy rewrites Host (here"
+        f" {_shown(request.host)}), name it in own_origins."
     )
 
 
-def printable(text: str) -> str:
-    """`text` in printable ASCII, everything else escaped, and cut where it is long."""
-    cut = text if len(text) <= MAX_SHOWN_LENGTH else text[:MAX_SHOWN_LENGTH] + "..."
-    return ascii(cut)[1:-1]
+def _shown(text: str) -> str:
+    return printable(text, MAX_SHOWN_LENGTH)

@@ -52,6 +52,16 @@ class OriginPolicies:
         object.__setattr__(self, "policies", tiers)
         object.__setattr__(self, "varies_by_origin", True)
 
+    @classmethod
+    def from_toml(cls, text: str, table: str = "cors") -> "OriginPolicies":
+        """The tiers in the TOML document `text`: a table `[[cors.tiers]]` each, in their order.
+
+        Raises `PolicyError` with every problem.
+        """
+        from corecors._policy.loading import origin_policies_from_toml
+
+        return origin_policies_from_toml(text, table)
+
     def policy_for(self, request: CORSRequest) -> Policy:
         """The first policy that allows the request's origin, else the last one."""
         origin = request.origin
