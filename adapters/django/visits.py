@@ -126,6 +126,7 @@ def _read(request: HttpRequest) -> CORSRequest:
         meta.get("HTTP_SEC_FETCH_SITE"),
         bool(meta.get("HTTP_COOKIE") or meta.get("HTTP_AUTHORIZATION")),  # test clients send an empty Cookie
         meta.get("HTTP_UPGRADE", "").lower() == "websocket",
+        bool(meta.get("HTTP_COOKIE")) and meta.get("HTTP_SEC_FETCH_MODE") == "cors",
     )
 
 
