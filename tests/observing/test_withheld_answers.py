@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 
+import aiohttp_client
+import django_site  # noqa: F401  # sets Django up
 import pytest
+from aiohttp import web
 from asgi_client import answering, send
+from django.http import HttpResponse
+from django.test import RequestFactory, override_settings
 from watched_requests import application, request
 
 from corecors import CORSRequest, Door, PathPolicies, Policy, RejectionLog
 from corecors.adapters import asgi
+from corecors.adapters.aiohttp import setup_cors
+from corecors.adapters.django import CORSMiddleware as DjangoMiddleware
 from corecors.adapters.wsgi import CORSMiddleware
 
 PAGE = "https://page.test"
@@ -42,7 +49,38 @@ def asgi_door(policy: object, **options: object) -> Asks:
     return ask
 
 
-DOORS = [pytest.param(wsgi_door, id="WSGI"), pytest.param(asgi_door, id="ASGI")]
+def aiohttp_door(policy: object, **options: object) -> Asks:
+    async def ok(request: web.Request) -> web.Response:
+        return web.Response()
+
+    options = {"rejections": RejectionLog(), **options}
+
+    def ask(environ: dict[str, str]) -> None:
+        app = web.Application()
+        setup_cors(app, policy, **options)
+        app.router.add_route("*", "/orders", ok)
+        fields = [(name.removeprefix("HTTP_").replace("_", "-"), value) for name, value in environ.items()]
+        aiohttp_client.send(app, "GET", "/orders", [("Host", "api.example.com"), *fields])
+
+    return ask
+
+
+def django_door(policy: object, **options: object) -> Asks:
+    options = {"rejections": RejectionLog(), **options}
+
+    def ask(environ: dict[str, str]) -> None:
+        with override_settings(CORS_POLICY=policy, CORS_OPTIONS=options):
+            DjangoMiddleware(lambda request: HttpResponse())(RequestFactory().get("/orders", **environ))
+
+    return ask
+
+
+DOORS = [
+    pytest.param(wsgi_door, id="WSGI"),
+    pytest.param(asgi_door, id="ASGI"),
+    pytest.param(aiohttp_door, id="aiohttp"),
+    pytest.param(django_door, id="Django"),
+]
 
 
 @pytest.mark.parametrize("door", DOORS)
