@@ -14,7 +14,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpRe
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from django_site import CLIENTS, OURS, by_async_client, by_client
+from django_site import CLIENTS, OURS, by_async_client, by_client, views_with_policies
 from scenarios import Answer
 
 from corecors import CORSRequest, Decision, OriginPolicies, PathPolicies, Policy, PolicyError, RejectionLog
@@ -99,9 +99,9 @@ URLS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def project() -> Iterator[None]:
-    with override_settings(ROOT_URLCONF=URLS, CORS_POLICY=POLICY):
+@pytest.fixture(autouse=True, params=[False, True], ids=["", "views may have policies"])
+def project(request: pytest.FixtureRequest) -> Iterator[None]:
+    with override_settings(ROOT_URLCONF=URLS, CORS_POLICY=POLICY), views_with_policies(request.param):
         yield
 
 
