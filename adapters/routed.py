@@ -10,11 +10,12 @@ runs (a preflight, a WebSocket handshake, a request that may be blocked) it is a
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from types import EllipsisType
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, Undecided, merge_headers
+from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, RejectionLog, Undecided, merge_headers, path_is_ambiguous
 from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, request_of
 
 LOGGER = logging.getLogger("corecors")
@@ -31,6 +32,17 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ASKED = "corecors.asked"  # in the environ, so that a copy of it that the application made is known again
 
 
+class DoorOptions(TypedDict, total=False):
+    """The options of `corecors.adapters.wsgi.CORSMiddleware`, and of every door."""
+
+    on_decision: Callable[[Decision, CORSRequest], object] | None
+    report_only: Policy | PolicySource | None
+    block_disallowed: bool
+    check_websockets: bool
+    own_origins: Iterable[str]
+    rejections: RejectionLog | EllipsisType | None
+
+
 class Asked(NamedTuple):
     """What a request asked for, before the application changed anything. Each is an object of its own."""
 
@@ -38,6 +50,7 @@ class Asked(NamedTuple):
     script: str
     path: str
     origin: str | None
+    route: Any  # what an application around this one has matched, and left in the environ
 
     def restored(self, environ: WSGIEnvironment, method: str) -> WSGIEnvironment:
         return {**environ, "REQUEST_METHOD": method, "SCRIPT_NAME": self.script, "PATH_INFO": self.path}
@@ -64,6 +77,8 @@ class RoutePolicies(ABC, Generic[Route]):
         self._door = door
         self._blocks = blocks
         self._failures = 0
+
+    path_is_ambiguous = staticmethod(path_is_ambiguous)
 
     @abstractmethod
     def routes_changed(self) -> bool:
@@ -101,7 +116,7 @@ class RoutePolicies(ABC, Generic[Route]):
     # Before the application runs
 
     def _admit(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = request_of(environ)
+        request = self._request_of(environ)
         governing = self._asked_for(environ, request)
         if governing is None:
             # What answers a preflight is no view whose policy could be seen later.
@@ -157,6 +172,7 @@ class RoutePolicies(ABC, Generic[Route]):
             environ.get("SCRIPT_NAME", ""),
             environ.get("PATH_INFO", ""),
             environ.get("HTTP_ORIGIN"),
+            environ.get("bottle.route"),
         )
         environ[_ASKED] = asked
         merge: _Merge | None = None
@@ -190,11 +206,14 @@ class RoutePolicies(ABC, Generic[Route]):
             assert lines is not None  # there is no predicate to ask
             if lines is Policy.refusal and asked.origin is not None:
                 self._door.refused(
-                    governing, asked.origin, asked.method, lambda: request_of(asked.restored(environ, asked.method))
+                    governing, asked.origin, asked.method, lambda: self._request_of(asked.restored(environ, asked.method))
                 )
             return lambda headers: merge_headers(headers, lines)
-        made = self._decide(governing, request_of(asked.restored(environ, asked.method)))
+        made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
         return _untouched if made is None else made.merge
+
+    def _request_of(self, environ: WSGIEnvironment) -> CORSRequest:
+        return request_of(environ, path_is_ambiguous=self.path_is_ambiguous)
 
     def _decide(self, governing: Policy | PolicySource | Undecided, request: CORSRequest) -> Decision | None:
         return self._door.decide(_UNDECIDED_SOURCE if governing is UNDECIDED else governing, request)
@@ -204,6 +223,19 @@ class RoutePolicies(ABC, Generic[Route]):
         self._failures += 1
         if self._failures & (self._failures - 1) == 0:
             LOGGER.exception("CORS: %s, %d times so far", what, self._failures)
+
+
+def check_options(call: str, options: Mapping[str, object]) -> None:
+    """Raise `TypeError` for an option that no door has, or of the wrong type, naming it."""
+    unknown = [name for name in options if name not in DoorOptions.__annotations__]
+    if unknown:
+        raise wrong_call(call, f"{call} has no option {', '.join(unknown)}: origins, methods and headers stand in the policy")
+    Door(**options)  # type: ignore[arg-type]
+
+
+def wrong_call(call: str, instead: str) -> TypeError:
+    """The error for a call that another library would understand."""
+    return TypeError(f"{instead}. See docs/migrating.md")
 
 
 def was_asked(environ: WSGIEnvironment, asked: Asked) -> bool:

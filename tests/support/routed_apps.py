@@ -19,7 +19,7 @@ OWN = "https://set-by-the-view.example.com"
 OWN_HEADERS = {"Access-Control-Allow-Origin": OWN, "Access-Control-Expose-Headers": "X-Set-By-The-View"}
 
 DEFAULT, ADMIN, ACCENT, MOUNTED_ADMIN, VIEW, OTHER, OUTER, INNER, CLASS, METHOD, DECORATED, CHILD = range(1, 13)
-PREFIXES = {"/admin": ADMIN, "/caf\u00e9": ACCENT, "/closed": None, "/mnt/admin": MOUNTED_ADMIN}
+PREFIXES = {"/admin": ADMIN, "/caf\u00e9": ACCENT, "/closed": None, "/shop/closed": None, "/mnt/admin": MOUNTED_ADMIN}
 _POLICIES = {
     number: Policy(allow_origins=[PAGE], allow_methods=["*"], expose_headers=[f"X-Policy-{number}"], max_age=number)
     for number in range(1, 13)
@@ -39,7 +39,7 @@ def governing(answer: Answer) -> int | str | None:
         assert admitted == [], admitted
         return None
     told = values(answer, "Access-Control-Expose-Headers") or values(answer, "Access-Control-Max-Age")
-    return int(told[0].removeprefix("X-Policy-"))
+    return int(told[0].partition(",")[0].removeprefix("X-Policy-"))
 
 
 class Routed(NamedTuple):
@@ -161,6 +161,8 @@ def flask_app(flavour: str, **options: Any) -> Routed:
     add("unmerged", "/un/merged", number=OTHER, merge_slashes=False)
     add("slashes", "/at/<slashes:where>/end", number=VIEW)
     add("any", "/any/<any(one, two):which>", number=None)
+    add("shop", "/shop/<any(closed):which>")
+    governs["shop"] = of_path(flavour, "/shop/closed", mount)
     add("pair", "/pair/<string(length=2):which>", number=VIEW)
     add("id", "/id/<uuid:which>", number=OTHER)
     add("no options", "/no/options", number=VIEW, provide_automatic_options=False)
@@ -235,7 +237,7 @@ def flask_app(flavour: str, **options: Any) -> Routed:
 
     CORS(app, of_application(flavour), **options)
     more += ["/admin/bare/", "/pages/", "/pages/1", "/pages/2", "/pages-alias/2", "/at/a/b/end", "/any/one"]
-    more += ["/pair/ab", "/id/6fa459ea-ee8a-3ca4-894e-db77e160355e"]
+    more += ["/pair/ab", "/shop/closed", "/id/6fa459ea-ee8a-3ca4-894e-db77e160355e"]
     paths = tuple(path for path in examples(more) if "<" not in path)
     if mount:
         served = DispatcherMiddleware(_nothing, {mount: app})
@@ -336,6 +338,8 @@ def bottle_app(flavour: str, **options: Any) -> Routed:
     add("head get", "/head", ["GET"], VIEW)
     add("accent own", "/\u00fcber/{name}", number=VIEW)
     add("even", "/even/<number:even>", number=VIEW)
+    add("shop", "/shop/<which:re:closed>")
+    governs["shop"] = of_path(flavour, "/shop/closed", mount)
     add("pattern", "/pattern/<name:re:[a-z]{2}>", number=OTHER)
     add("applied", "/applied", apply=[CORSPlugin(numbered(DECORATED))])
     governs["applied"] = DECORATED
@@ -372,7 +376,7 @@ def bottle_app(flavour: str, **options: Any) -> Routed:
     app.mount("/wsgi/", plain_wsgi, cors=numbered(OTHER))
     governs["plain wsgi"] = OTHER
     app.install(CORSPlugin(of_application(flavour), **options))
-    more += ["/wsgi/", "/wsgi/x/y", "/pattern/ab", "/even/2", "/even/3"]
+    more += ["/wsgi/", "/wsgi/x/y", "/pattern/ab", "/shop/closed", "/even/2", "/even/3"]
     paths = tuple(path for path in examples(more) if "<" not in path)
     if mount:
         served = DispatcherMiddleware(_nothing, {mount: app})

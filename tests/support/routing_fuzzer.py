@@ -110,9 +110,9 @@ BUILDERS: dict[str, Callable[..., Routed]] = {"flask": routed_apps.flask_app, "b
 def applications(framework: str) -> list[Routed]:
     made = []
     for blocking in (False, True):
-        made += [BUILDERS[framework](flavour, block_disallowed=blocking) for flavour in ("plain", "paths", "mounted")]
+        made += [BUILDERS[framework](flavour, block_disallowed=blocking, rejections=None) for flavour in ("plain", "paths", "mounted")]
         if framework == "flask":
-            made.append(routed_apps.flask_hosts(block_disallowed=blocking))
+            made.append(routed_apps.flask_hosts(block_disallowed=blocking, rejections=None))
     return made
 
 
