@@ -16,10 +16,19 @@ from collections.abc import Callable
 from typing import Any, Unpack
 from wsgiref.types import WSGIEnvironment
 
-from bottle import Bottle, HTTPError, PluginError, Route, request  # type: ignore[import-untyped]
+from bottle import Bottle, HTTPError, PluginError, request  # type: ignore[import-untyped]
 
 from corecors import Door, Policy, PolicySource, path_is_ambiguous
-from corecors.adapters.routed import LOGGER, Asked, DoorOptions, Governing, RoutePolicies, check_options, was_asked, wrong_call
+from corecors.adapters.routed import (
+    LOGGER,
+    Asked,
+    DoorOptions,
+    Governing,
+    RoutePolicies,
+    check_options,
+    was_asked,
+    wrong_call,
+)
 
 OPTION = "cors"  # of a route: @app.route(..., cors=policy)
 _MOUNTED_ON = "_mount.app"  # where Bottle notes in app.config what an application is mounted on
@@ -47,7 +56,9 @@ class CORSPlugin:
             given = f", and has no {', '.join(options)}" if options else ""
             raise wrong_call("CORSPlugin", f"write CORSPlugin(policy): it needs a Policy{given}")
         if isinstance(policy, Bottle):
-            raise wrong_call("CORSPlugin", "write app.install(CORSPlugin(policy)): a plugin is installed, not wrapped around")
+            raise wrong_call(
+                "CORSPlugin", "write app.install(CORSPlugin(policy)): a plugin is installed, not wrapped around"
+            )
         check_options("CORSPlugin(policy)", options)
         self.options = options
         self.policy = policy
@@ -99,7 +110,7 @@ class BottlePolicies(RoutePolicies[Any]):
     # What is run
 
     @staticmethod
-    def path_is_ambiguous(path: str, target: str) -> bool:
+    def path_is_ambiguous(path: str, target: str = "") -> bool:
         # Bottle ends its patterns with `$`, which matches before a line feed too.
         return path.endswith("\n") or path_is_ambiguous(path, target)
 
@@ -117,10 +128,11 @@ class BottlePolicies(RoutePolicies[Any]):
                 asked["REQUEST_METHOD"] = allowed.partition(",")[0]
 
     def matched(self, environ: WSGIEnvironment, asked: Asked) -> Any:
-        bound = request.environ  # in this thread; a copy of `environ` where the application made one
-        if environ.get("bottle.app") is not self._app and was_asked(bound, asked):
-            environ = bound
-        route = environ.get("bottle.route") if environ.get("bottle.app") is self._app else None
+        if environ.get("bottle.app") is not self._app:
+            environ = request.environ  # in this thread: a copy, where the application made one
+            if not was_asked(environ, asked) or environ.get("bottle.app") is not self._app:
+                return None
+        route = environ.get("bottle.route")
         return None if route is asked.route else route
 
     def policy_of(self, route: Any) -> Governing:
@@ -166,7 +178,9 @@ def _check_route(route: Any) -> None:
     written = f"the route {route.method} {route.rule}"
     nested = [key for key in route.config if key.startswith(f"{OPTION}.")]
     if nested:  # Bottle takes a dict apart into keys of its own
-        raise wrong_call("CORSPlugin", f"{written} has {OPTION}={{...}}, a dict: write {OPTION}=Policy(...) or {OPTION}=None")
+        raise wrong_call(
+            "CORSPlugin", f"{written} has {OPTION}={{...}}, a dict: write {OPTION}=Policy(...) or {OPTION}=None"
+        )
     policy = route.config.get(OPTION)
     if policy is not None:
         try:

@@ -13,6 +13,7 @@ every response is covered.
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from inspect import isbuiltin, isfunction, ismethod
 from typing import Any, NamedTuple, TypeVar, Unpack
@@ -26,9 +27,19 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import MapAdapter, RequestRedirect
 
 from corecors import Door, Policy, PolicySource, policy_from_env
-from corecors.adapters.routed import LOGGER, Asked, DoorOptions, Governing, RoutePolicies, check_options, was_asked, wrong_call
+from corecors.adapters.routed import (
+    LOGGER,
+    Asked,
+    DoorOptions,
+    Governing,
+    RoutePolicies,
+    check_options,
+    was_asked,
+    wrong_call,
+)
 
 MAX_LAYERS = 100  # of wrappers around a view; more are a mistake
+MAX_HELD = 1000  # things that are looked at for what one view may hide
 MAX_REDIRECTS = 3  # of one path by the URL map: merged slashes, a slash at the end, a default
 
 _MISSING: Any = object()
@@ -41,6 +52,7 @@ class CrossOrigin:
 
     def __init__(self, policy: Policy | PolicySource | None) -> None:
         self.policy = policy
+        _decorators.add(self)
 
     def __call__(self, owner: _Owner) -> _Owner:
         _marks.give(owner, self.policy)
@@ -56,7 +68,9 @@ def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, *more: Any,
     to something that cannot be told again.
     """
     if unknown or more or policy is _MISSING or (policy is not None and not _is_governing(policy)):
-        given = ", ".join([*("..." for _ in more), *unknown]) or ("nothing" if policy is _MISSING else type(policy).__name__)
+        given = ", ".join([*("..." for _ in more), *unknown]) or (
+            "nothing" if policy is _MISSING else type(policy).__name__
+        )
         raise wrong_call("cross_origin", f"write @cross_origin(policy): a Policy or None belongs there, not {given}")
     return CrossOrigin(policy)
 
@@ -98,7 +112,9 @@ class CORS:
         app.wsgi_app = served  # type: ignore[method-assign]
 
     def __call__(self, *arguments: Any) -> Any:
-        raise wrong_call("CORS", "CORS(app, policy) serves the application where it is: do not write app = CORS(app, policy)")
+        raise wrong_call(
+            "CORS", "CORS(app, policy) serves the application where it is: do not write app = CORS(app, policy)"
+        )
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and hasattr(Flask, name):
@@ -119,9 +135,10 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def __init__(self, app: Flask, policy: Policy | PolicySource | None, options: DoorOptions) -> None:
         door = Door(**options, ask=self._in_context)
         super().__init__(app.wsgi_app, door, blocks=options.get("block_disallowed", False))
-        self._app = app
+        self.app = app
         self._checked: tuple[int, int] | None = None
         self._views: Mapping[str, Callable[..., Any]] = {}
+        self._lost: tuple[int, Mapping[str, Callable[..., Any]], str] | None = None
         self.policy = policy
         _served.add(self)
 
@@ -134,15 +151,19 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def policy(self, policy: Policy | PolicySource | None) -> None:
         if policy is not None:
             self._door.check_policy(policy)
+        self._plain = policy if isinstance(policy, Policy) and self._door.is_silent(policy) else None
         self._policy = policy
 
     # What is run
 
+    def plain(self) -> Policy | None:
+        return None if _is_used() else self._plain
+
     def match(self, environ: WSGIEnvironment) -> Endpoint | None:
-        if not _marks:
+        if not _is_used():
             return None  # the application's policy, wherever it leads
         try:
-            adapter = self._app.create_url_adapter(self._app.request_class(environ))
+            adapter = self.app.create_url_adapter(self.app.request_class(environ))
         except HTTPException:
             return None  # the host is not trusted: no view runs
         assert adapter is not None  # there is a request
@@ -150,20 +171,25 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         try:
             return _match(adapter, method)
         except RuntimeError:  # "Working outside of application context": a converter of URL parts uses it
-            return self._in_context(_match, adapter, method)
+            return self._in_context(_match, adapter, method)  # type: ignore[no-any-return]
 
     def matched(self, environ: WSGIEnvironment, asked: Asked) -> Endpoint | None:
         # The request in the context is that of this application and this very request, or it is not looked at: an
         # application may answer without one, or be called within another request.
-        if not _marks or not has_request_context() or current_app != self._app or not was_asked(request.environ, asked):
+        if not _is_used() or not has_request_context() or _current(current_app) is not self.app:
             return None
-        rule = request.url_rule
-        return None if rule is None else Endpoint(rule.endpoint, request.method)
+        answered = _current(request)
+        rule = answered.url_rule
+        return (
+            Endpoint(rule.endpoint, answered.method)
+            if rule is not None and was_asked(answered.environ, asked)
+            else None
+        )
 
     def policy_of(self, route: Endpoint | None) -> Governing:
-        if route is None or not _marks:
+        if route is None or not _is_used():
             return self._policy
-        view = self._app.view_functions.get(route.name)
+        view = self.app.view_functions.get(route.name)
         if view is not self._views.get(route.name):
             self.check_routes()  # it was replaced, and what replaces it may hide a policy
         own = _own_policy(view, route.method)
@@ -171,7 +197,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
             return own  # type: ignore[no-any-return]
         name, _, _ = route.name.rpartition(".")
         while name:
-            own = _marks.of(self._app.blueprints.get(name))
+            own = _marks.of(self.app.blueprints.get(name))
             if own is not _UNMARKED:
                 return own  # type: ignore[no-any-return]
             name, _, _ = name.rpartition(".")
@@ -179,9 +205,9 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
 
     def _in_context(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call something of the application's that may use `current_app`. What its teardown raises changes nothing."""
-        if has_app_context() and current_app == self._app:
+        if has_app_context() and current_app == self.app:
             return function(*arguments)
-        context = self._app.app_context()
+        context = self.app.app_context()
         context.push()
         try:
             return function(*arguments)
@@ -194,19 +220,21 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     # What has policies
 
     def routes_changed(self) -> bool:
-        return self._checked != (_marks.version, len(self._app.view_functions))
+        return self._checked != (_marks.version, len(self.app.view_functions))
 
     def check_routes(self) -> None:
-        version, views = _marks.version, dict(self._app.view_functions)
-        lost = _marks.lost()
-        if lost:
+        version, views = _marks.version, dict(self.app.view_functions)
+        if self._lost is None or self._lost[:2] != (version, views):
+            lost = _marks.lost(self.app)
+            self._lost = (version, views, ", ".join(lost)) if lost else None
+        if self._lost is not None:
             raise RuntimeError(
-                f"cross_origin was given to {', '.join(lost)}, but no view leads there, so the policy would be lost:"
+                f"cross_origin was given to {self._lost[2]}, but no view leads there, so the policy would be lost:"
                 " either it is not registered, or a decorator above it hides it. Write that decorator with"
                 " functools.wraps, or put cross_origin above it"
             )
         owners = [owner for view in views.values() for owner in _owners(view)]
-        found = [_marks.of(owner) for owner in (*owners, *self._app.blueprints.values())]
+        found = [_marks.of(owner) for owner in (*owners, *self.app.blueprints.values())]
         for policy in found:
             if policy is not _UNMARKED and policy is not None:
                 self._door.check_policy(policy)
@@ -214,10 +242,20 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
             LOGGER.warning(
                 "CORS: the application %r has no policy, and neither has any of its views: it sends no CORS headers."
                 " Write CORS(app, policy), or set CORS_ALLOW_ORIGINS in its configuration",
-                self._app.name,
+                self.app.name,
             )
         self._views = views
         self._checked = version, len(views)
+
+
+def _is_used() -> bool:
+    """Whether anything anywhere may have a policy of its own."""
+    return bool(_marks or _decorators)
+
+
+def _current(proxy: Any) -> Any:
+    """What a proxy of Flask's stands for at this moment; the proxy itself takes that look at every use."""
+    return proxy._get_current_object()
 
 
 def _match(adapter: MapAdapter, method: str, path: str | None = None) -> Endpoint | None:
@@ -244,6 +282,7 @@ def _match(adapter: MapAdapter, method: str, path: str | None = None) -> Endpoin
 
 class _Mark(NamedTuple):
     owner: ref[Any]  # of a bound method, the object that it is bound to
+    module: str
     name: str
     policy: Policy | PolicySource | None
     may_be_lost: bool  # whether no harm is done where no view leads to it
@@ -266,9 +305,14 @@ class _Marks:
     def give(self, owner: Any, policy: Policy | PolicySource | None) -> None:
         owner = owner.__func__ if isinstance(owner, staticmethod | classmethod) else owner
         if not (callable(owner) or isinstance(owner, Blueprint)):
-            raise wrong_call("cross_origin", f"cross_origin is for views, classes of views and blueprints, not for {owner!r}")
+            raise wrong_call(
+                "cross_origin", f"cross_origin is for views, classes of views and blueprints, not for {owner!r}"
+            )
         if isinstance(owner, Flask):
-            raise wrong_call("cross_origin", "cross_origin is for views, classes of views and blueprints; for an application write CORS(app, policy)")
+            raise wrong_call(
+                "cross_origin",
+                "cross_origin is for views and blueprints; for an application write CORS(app, policy)",
+            )
         key = _key(owner)
         try:
             held = ref(owner.__self__ if ismethod(owner) else owner, lambda _: self._by_key.pop(key, None))
@@ -278,7 +322,7 @@ class _Marks:
             ) from None
         # A blueprint has no wrappers that could hide it. flask-restful decorates methods anew at each request.
         passing = ismethod(owner) and has_request_context()
-        self._by_key[key] = _Mark(held, _name(owner), policy, isinstance(owner, Blueprint) or passing)
+        self._by_key[key] = _Mark(held, owner.__module__, _name(owner), policy, isinstance(owner, Blueprint) or passing)
         self.version += not passing
 
     def of(self, owner: Any) -> Any:
@@ -286,28 +330,28 @@ class _Marks:
         mark = self._by_key.get(_key(owner))
         return _UNMARKED if mark is None else mark.policy
 
-    def lost(self) -> list[str]:
-        """What was marked and is reached by no view of any application."""
-        lost = self._lost({_key(owner) for served in list(_served) for owner in _owners_in(served._app.view_functions)})
-        if not lost:
-            return []
-        # Perhaps it belongs to applications without CORS, or to a blueprint that is registered nowhere, or it is
-        # garbage. Only a search among all objects tells, which takes its time, and is on the way to an error alone.
-        gc.collect()
-        known = set()
-        for each in gc.get_objects():
-            kind = type(each)
-            if issubclass(kind, Flask):
-                known |= {_key(owner) for owner in _owners_in(each.view_functions)}
-            elif issubclass(kind, Blueprint):
-                for deferred in each.deferred_functions:
-                    cells = getattr(deferred, "__closure__", None) or ()
-                    known |= {_key(owner) for cell in cells for owner in _owners(cell.cell_contents)}
-        return self._lost(known)
+    def lost(self, app: Flask) -> list[str]:
+        """What was marked for an application, as far as can be told, and is reached by no view: the marked things that
+        its views hide, and those in its own modules."""
+        views = app.view_functions
+        lost = self._without({_key(owner) for served in list(_served) for owner in _owners_in(served.app.view_functions)})
+        if lost:
+            hidden = {_key(each) for view in list(views.values()) for each in _held_by(view)}
+            modules = {app.import_name, *(each.import_name for each in app.blueprints.values())}
+            modules |= {getattr(layer, "__module__", None) or "" for view in list(views.values()) for layer in _layers(view)}
+            lost = {key: mark for key, mark in lost.items() if key in hidden or mark.module in modules}
+        if lost:
+            # Perhaps it belongs to an application without CORS, or to a blueprint that is registered nowhere, or it is
+            # garbage. Only a search among all objects tells: it takes its time, on the way to an error alone.
+            gc.collect()
+            others = [_owners_elsewhere(each) for each in gc.get_objects()]
+            known = {_key(owner) for owners in others for owner in owners}
+            lost = {key: mark for key, mark in lost.items() if key not in known and key in self._by_key}
+        return sorted(mark.name for mark in lost.values())
 
-    def _lost(self, reached: set[tuple[int, int]]) -> list[str]:
+    def _without(self, reached: set[tuple[int, int]]) -> dict[tuple[int, int], _Mark]:
         marks = self._by_key.copy()
-        return sorted(mark.name for key, mark in marks.items() if key not in reached and not mark.may_be_lost)
+        return {key: mark for key, mark in marks.items() if key not in reached and not mark.may_be_lost}
 
 
 def _key(owner: Any) -> tuple[int, int]:
@@ -317,7 +361,7 @@ def _key(owner: Any) -> tuple[int, int]:
 
 def _own_policy(view: Any, method: str) -> Any:
     """The policy of a view for a method, or `_UNMARKED`: the handler's, else the view's, else its class's."""
-    view_class = None
+    view_class: Any = None
     layers = list(_layers(view))
     for layer in layers:
         view_class = getattr(layer, "view_class", None)
@@ -368,7 +412,7 @@ def _layers(view: Any) -> Iterator[Any]:
         elif isfunction(view) or isbuiltin(view) or isinstance(view, type):
             return
         else:
-            call = getattr(type(view), "__call__", None)
+            call = getattr(type(view), "__call__", None)  # noqa: B004  # of the class, as the interpreter looks it up
             view = call if isfunction(call) else None
 
 
@@ -387,6 +431,37 @@ def _owners(view: Any) -> Iterator[Any]:
 def _owners_in(views: Mapping[str, Any]) -> Iterator[Any]:
     for view in list(views.values()):
         yield from _owners(view)
+
+
+def _owners_elsewhere(each: object) -> Iterator[Any]:
+    """What may be marked for an object that is an application or a blueprint."""
+    kind = type(each)  # isinstance would ask proxies what they stand for
+    if issubclass(kind, Flask):
+        yield from _owners_in(each.view_functions)  # type: ignore[attr-defined]
+    elif issubclass(kind, Blueprint):
+        for deferred in each.deferred_functions:  # type: ignore[attr-defined]
+            for view in _held_by(deferred):
+                yield from _owners(view)
+
+
+def _held_by(view: Any) -> Iterator[Any]:
+    """A view and what it may call without telling: what its closures, defaults and attributes hold."""
+    found, waiting = {id(view)}, [view]
+    while waiting and len(found) < MAX_HELD:
+        each = waiting.pop()
+        yield each
+        held = [*_owners(each)]
+        if isfunction(each):
+            held += [*(each.__defaults__ or ()), *(each.__kwdefaults__ or {}).values()]
+            for cell in each.__closure__ or ():
+                with suppress(ValueError):  # it is empty
+                    held.append(cell.cell_contents)
+        elif not isinstance(each, type):
+            held += getattr(each, "__dict__", {}).values()
+        for thing in held:
+            if callable(thing) and id(thing) not in found:
+                found.add(id(thing))
+                waiting.append(thing)
 
 
 def _name(owner: Any) -> str:
@@ -426,9 +501,14 @@ def _require_flask(app: object) -> None:
     else:
         origins = [each.__module__.partition(".")[0] for each in type(app).__mro__]
         known = [_ELSEWHERE[name] for name in origins if name in _ELSEWHERE]
-        instead = known[0] if known else "for other WSGI applications there is corecors.adapters.wsgi.CORSMiddleware(app, policy)"
+        instead = (
+            known[0]
+            if known
+            else "for other WSGI applications there is corecors.adapters.wsgi.CORSMiddleware(app, policy)"
+        )
     raise wrong_call("CORS", f"CORS(app, policy) is for Flask applications, not for {type(app).__name__}: {instead}")
 
 
 _marks = _Marks()
+_decorators: WeakSet[CrossOrigin] = WeakSet()  # those that are kept, as in `method_decorators`
 _served: WeakSet[FlaskPolicies] = WeakSet()

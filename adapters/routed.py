@@ -15,7 +15,18 @@ from types import EllipsisType
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, RejectionLog, Undecided, merge_headers, path_is_ambiguous
+from corecors import (
+    UNDECIDED,
+    CORSRequest,
+    Decision,
+    Door,
+    Policy,
+    PolicySource,
+    RejectionLog,
+    Undecided,
+    merge_headers,
+    path_is_ambiguous,
+)
 from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, request_of
 
 LOGGER = logging.getLogger("corecors")
@@ -88,6 +99,10 @@ class RoutePolicies(ABC, Generic[Route]):
     def check_routes(self) -> None:
         """Raise for a policy of the wrong type and for one that reaches no route."""
 
+    def plain(self) -> Policy | None:
+        """The policy that governs every request, where there is just one and the door may be silent about it."""
+        return None
+
     @abstractmethod
     def match(self, environ: WSGIEnvironment) -> Route | None:
         """What the framework would run. Nothing of the application runs for it but what converts parts of the URL, and
@@ -104,50 +119,57 @@ class RoutePolicies(ABC, Generic[Route]):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self.routes_changed():
             self.check_routes()
-        is_preflight = (
-            environ.get("REQUEST_METHOD") == "OPTIONS"
-            and "HTTP_ORIGIN" in environ
-            and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
-        )
-        if is_preflight or self._blocks or "HTTP_UPGRADE" in environ:
+        if "HTTP_UPGRADE" in environ:
             return self._admit(environ, start_response)
-        return self._run(environ, start_response)
+        if (
+            "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+            and "HTTP_ORIGIN" in environ
+            and environ.get("REQUEST_METHOD") == "OPTIONS"
+        ):
+            return self._answer_preflight(environ, start_response)
+        if self._blocks:
+            return self._admit(environ, start_response)
+        plain = self.plain()
+        return (
+            self._run(environ, start_response) if plain is None else self._run_plainly(plain, environ, start_response)
+        )
 
     # Before the application runs
 
+    def _answer_preflight(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        origin = environ["HTTP_ORIGIN"]
+        method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+        governing = self.plain() or self._asked_for(environ, method, names)
+        if isinstance(governing, Policy) and self._door.is_silent(governing):
+            lines = governing.preflight_lines(origin, method, names)
+            if lines is not None:
+                return _answer(start_response, governing.preflight_status, lines)
+            self._door.refused(governing, (origin, method, names), "OPTIONS", lambda: self._request_of(environ))
+            return _answer(start_response, 403, governing.preflight_refusal)
+        decision = None if governing is None else self._decide(governing, self._request_of(environ))
+        # Where nobody is to answer it here, the application does; it runs no view whose policy could be seen later.
+        return self._wsgi(environ, start_response) if decision is None else _answered(decision, start_response)
+
     def _admit(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Let a request in or refuse it: the handshake of a WebSocket, or any where some are blocked."""
         request = self._request_of(environ)
-        governing = self._asked_for(environ, request)
-        if governing is None:
-            # What answers a preflight is no view whose policy could be seen later.
-            return (self._wsgi if request.is_preflight else self._run)(environ, start_response)
-        if request.is_preflight and isinstance(governing, Policy) and self._door.is_silent(governing):
-            return self._answer_silently(governing, request, start_response)
-        decision = self._decide(governing, request)
+        if request.is_preflight:
+            return self._answer_preflight(environ, start_response)
+        governing = self._would_run(environ, request.method)
+        decision = None if governing is None else self._decide(governing, request)
         if decision is None:
-            return (self._wsgi if request.is_preflight else self._run)(environ, start_response)
+            return self._run(environ, start_response)
         if decision.status is not None:
-            return _answer(start_response, decision.status, decision.lines)
+            return _answered(decision, start_response)
         return self._run(environ, start_response, (governing, decision))
 
-    def _answer_silently(
-        self, policy: Policy, request: CORSRequest, start_response: StartResponse
-    ) -> Iterable[bytes]:
-        origin, method, names = request.origin or "", request.request_method or "", request.request_headers
-        lines = policy.preflight_lines(origin, method, names)
-        if lines is not None:
-            return _answer(start_response, policy.preflight_status, lines)
-        self._door.refused(policy, (origin, method, names), request.method, lambda: request)
-        return _answer(start_response, 403, policy.preflight_refusal)
-
-    def _asked_for(self, environ: WSGIEnvironment, request: CORSRequest) -> Governing:
-        """The policy of what a request, or of a preflight the request that it asks for, would run."""
-        governing = self._would_run(environ, request.governed_method)
-        if request.is_preflight and request.request_headers is not None:
-            names = request.request_headers.lower()
-            if any(name in names for name in _OVERRIDING):
-                others = (self._would_run(environ, method) for method in _METHODS)
-                return governing if all(other is governing for other in others) else UNDECIDED
+    def _asked_for(self, environ: WSGIEnvironment, method: str, names: str | None) -> Governing:
+        """The policy of what the request that a preflight asks for would run."""
+        governing = self._would_run(environ, method)
+        if names is not None and "method" in (names := names.lower()) and any(name in names for name in _OVERRIDING):
+            others = (self._would_run(environ, method) for method in _METHODS)
+            return governing if all(other is governing for other in others) else UNDECIDED
         return governing
 
     def _would_run(self, environ: WSGIEnvironment, method: str) -> Governing:
@@ -160,6 +182,18 @@ class RoutePolicies(ABC, Generic[Route]):
         return self.policy_of(route)
 
     # While it runs
+
+    def _run_plainly(self, policy: Policy, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN")
+        lines = policy.lines(origin)
+        if lines is Policy.refusal and origin is not None:
+            self._door.refused(policy, origin, environ.get("REQUEST_METHOD", ""), lambda: self._request_of(environ))
+
+        # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
+        def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
+            return start_response(status, merge_headers(headers, lines), exc_info)
+
+        return self._wsgi(environ, start)
 
     def _run(
         self,
@@ -185,9 +219,7 @@ class RoutePolicies(ABC, Generic[Route]):
 
         return self._wsgi(environ, start)
 
-    def _merging(
-        self, environ: WSGIEnvironment, asked: Asked, admitted: tuple[Governing, Decision] | None
-    ) -> _Merge:
+    def _merging(self, environ: WSGIEnvironment, asked: Asked, admitted: tuple[Governing, Decision] | None) -> _Merge:
         """What makes the headers of a response, by the policy of what ran."""
         route = self.matched(environ, asked)
         if admitted is not None:
@@ -206,7 +238,10 @@ class RoutePolicies(ABC, Generic[Route]):
             assert lines is not None  # there is no predicate to ask
             if lines is Policy.refusal and asked.origin is not None:
                 self._door.refused(
-                    governing, asked.origin, asked.method, lambda: self._request_of(asked.restored(environ, asked.method))
+                    governing,
+                    asked.origin,
+                    asked.method,
+                    lambda: self._request_of(asked.restored(environ, asked.method)),
                 )
             return lambda headers: merge_headers(headers, lines)
         made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
@@ -219,7 +254,7 @@ class RoutePolicies(ABC, Generic[Route]):
         return self._door.decide(_UNDECIDED_SOURCE if governing is UNDECIDED else governing, request)
 
     def failed(self, what: str) -> None:
-        """Log a failure of the application's own code with its traceback: the first, the second, the fourth and so on."""
+        """Log a failure of the application's own code with its traceback: the first, second, fourth and so on."""
         self._failures += 1
         if self._failures & (self._failures - 1) == 0:
             LOGGER.exception("CORS: %s, %d times so far", what, self._failures)
@@ -229,7 +264,9 @@ def check_options(call: str, options: Mapping[str, object]) -> None:
     """Raise `TypeError` for an option that no door has, or of the wrong type, naming it."""
     unknown = [name for name in options if name not in DoorOptions.__annotations__]
     if unknown:
-        raise wrong_call(call, f"{call} has no option {', '.join(unknown)}: origins, methods and headers stand in the policy")
+        raise wrong_call(
+            call, f"{call} has no option {', '.join(unknown)}: origins, methods and headers stand in the policy"
+        )
     Door(**options)  # type: ignore[arg-type]
 
 
@@ -241,6 +278,11 @@ def wrong_call(call: str, instead: str) -> TypeError:
 def was_asked(environ: WSGIEnvironment, asked: Asked) -> bool:
     """Whether an environ, or what it is a copy of, is that of a request."""
     return environ.get(_ASKED) is asked
+
+
+def _answered(decision: Decision, start_response: StartResponse) -> Iterable[bytes]:
+    assert decision.status is not None  # of a preflight, and of what is refused
+    return _answer(start_response, decision.status, decision.lines)
 
 
 def _answer(start_response: StartResponse, status: int, lines: Iterable[tuple[str, str]]) -> Iterable[bytes]:

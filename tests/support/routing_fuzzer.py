@@ -57,7 +57,7 @@ def requests(random: Random, routed: Routed) -> Iterable[Request]:
 
 
 def mutated(random: Random, path: bytes, other: bytes) -> bytes:
-    at = random.randrange(len(path) + 1)
+    at = len(path) if random.random() < 0.3 else random.randrange(len(path) + 1)
     change = random.randrange(9)
     if change <= 2:
         return path[:at] + random.choice(PIECES) + path[at:]
@@ -110,7 +110,10 @@ BUILDERS: dict[str, Callable[..., Routed]] = {"flask": routed_apps.flask_app, "b
 def applications(framework: str) -> list[Routed]:
     made = []
     for blocking in (False, True):
-        made += [BUILDERS[framework](flavour, block_disallowed=blocking, rejections=None) for flavour in ("plain", "paths", "mounted")]
+        made += [
+            BUILDERS[framework](flavour, block_disallowed=blocking, rejections=None)
+            for flavour in ("plain", "paths", "mounted")
+        ]
         if framework == "flask":
             made.append(routed_apps.flask_hosts(block_disallowed=blocking, rejections=None))
     return made
