@@ -148,8 +148,8 @@ class BottlePolicies(RoutePolicies[Any]):
         if route.app is self._app and not route.plugins and not route.skiplist and _TARGET not in config:
             return policy
         target = config.get(_TARGET)
-        if isinstance(getattr(target, "wsgi", None), BottlePolicies):
-            return None  # the mounted application answers for itself
+        if _answers_for_itself(target):
+            return None
         plugins = [plugin for plugin in route.app.plugins + route.plugins if isinstance(plugin, CORSPlugin)]
         skipped = route.skiplist if target is None else []  # of a mount everything is
         if skipped and any(each in skipped for each in (True, CORSPlugin.name, CORSPlugin, *plugins)):
@@ -165,12 +165,17 @@ class BottlePolicies(RoutePolicies[Any]):
         routes = list(self._app.routes)
         for route in routes:
             _check_route(route)
-        if self._checked is None and all(self.policy_of(route) is None for route in (None, *routes)):
+        governed = any(self.policy_of(route) is not None for route in (None, *routes))
+        if self._checked is None and not governed and not any(_answers_for_itself(r.config.get(_TARGET)) for r in routes):
             LOGGER.warning(
                 "CORS: CORSPlugin(None) is installed, and no route has a policy either: no CORS headers are sent."
                 " Write CORSPlugin(policy), or cors=policy at a route"
             )
         self._checked = len(routes)
+
+
+def _answers_for_itself(mounted: object) -> bool:
+    return isinstance(getattr(mounted, "wsgi", None), BottlePolicies)
 
 
 def _check_route(route: Any) -> None:
