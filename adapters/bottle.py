@@ -52,14 +52,11 @@ class CORSPlugin:
     api = 2
 
     def __init__(self, policy: Policy | PolicySource | None = _MISSING, **options: Unpack[DoorOptions]) -> None:
+        check_options("CORSPlugin", options)
         if policy is _MISSING:
-            given = f", and has no {', '.join(options)}" if options else ""
-            raise wrong_call("CORSPlugin", f"write CORSPlugin(policy): it needs a Policy{given}")
+            raise wrong_call("write CORSPlugin(policy): it needs a Policy, or None")
         if isinstance(policy, Bottle):
-            raise wrong_call(
-                "CORSPlugin", "write app.install(CORSPlugin(policy)): a plugin is installed, not wrapped around"
-            )
-        check_options("CORSPlugin(policy)", options)
+            raise wrong_call("write app.install(CORSPlugin(policy)): a plugin is installed, not wrapped around")
         self.options = options
         self.policy = policy
 
@@ -76,7 +73,7 @@ class CORSPlugin:
 
     def setup(self, app: Any = None) -> None:
         if app is None:  # the class was installed, so that what is called `self` is the application
-            raise wrong_call("CORSPlugin", "write app.install(CORSPlugin(policy)): a plugin, not its class")
+            raise wrong_call("write app.install(CORSPlugin(policy)): a plugin, not its class")
         if any(isinstance(plugin, CORSPlugin) for plugin in app.plugins):
             raise PluginError("this application has CORS already; to change its policy, set the plugin's")
         for route in app.routes:
@@ -166,7 +163,11 @@ class BottlePolicies(RoutePolicies[Any]):
         for route in routes:
             _check_route(route)
         governed = any(self.policy_of(route) is not None for route in (None, *routes))
-        if self._checked is None and not governed and not any(_answers_for_itself(r.config.get(_TARGET)) for r in routes):
+        if (
+            self._checked is None
+            and not governed
+            and not any(_answers_for_itself(r.config.get(_TARGET)) for r in routes)
+        ):
             LOGGER.warning(
                 "CORS: CORSPlugin(None) is installed, and no route has a policy either: no CORS headers are sent."
                 " Write CORSPlugin(policy), or cors=policy at a route"
@@ -183,18 +184,16 @@ def _check_route(route: Any) -> None:
     written = f"the route {route.method} {route.rule}"
     nested = [key for key in route.config if key.startswith(f"{OPTION}.")]
     if nested:  # Bottle takes a dict apart into keys of its own
-        raise wrong_call(
-            "CORSPlugin", f"{written} has {OPTION}={{...}}, a dict: write {OPTION}=Policy(...) or {OPTION}=None"
-        )
+        raise wrong_call(f"{written} has {OPTION}={{...}}, a dict: write {OPTION}=Policy(...) or {OPTION}=None")
     policy = route.config.get(OPTION)
     if policy is not None:
         try:
             Door().check_policy(policy)
         except TypeError as error:
-            raise wrong_call("CORSPlugin", f"{written} has a {OPTION} that is not a policy: {error}") from None
+            raise wrong_call(f"{written} has a {OPTION} that is not a policy: {error}") from None
     for plugin in route.plugins:
         if plugin is CORSPlugin:
-            raise wrong_call("CORSPlugin", f"{written} applies a plugin's class: write apply=[CORSPlugin(policy)]")
+            raise wrong_call(f"{written} applies a plugin's class: write apply=[CORSPlugin(policy)]")
         if isinstance(plugin, CORSPlugin) and plugin.options:
             names = ", ".join(plugin.options)
             raise TypeError(f"{written} applies a CORSPlugin with {names}: options belong to the one that is installed")

@@ -24,6 +24,7 @@ from corecors import (
     PolicySource,
     RejectionLog,
     Undecided,
+    foreign_call_error,
     merge_headers,
     path_is_ambiguous,
 )
@@ -260,18 +261,16 @@ class RoutePolicies(ABC, Generic[Route]):
             LOGGER.exception("CORS: %s, %d times so far", what, self._failures)
 
 
-def check_options(call: str, options: Mapping[str, object]) -> None:
+def check_options(caller: str, options: Mapping[str, object]) -> None:
     """Raise `TypeError` for an option that no door has, or of the wrong type, naming it."""
     unknown = [name for name in options if name not in DoorOptions.__annotations__]
     if unknown:
-        raise wrong_call(
-            call, f"{call} has no option {', '.join(unknown)}: origins, methods and headers stand in the policy"
-        )
+        raise foreign_call_error(caller, unknown)
     Door(**options)  # type: ignore[arg-type]
 
 
-def wrong_call(call: str, instead: str) -> TypeError:
-    """The error for a call that another library would understand."""
+def wrong_call(instead: str) -> TypeError:
+    """The error for a call that another library would understand; `instead` says what to write."""
     return TypeError(f"{instead}. See docs/migrating.md")
 
 

@@ -210,9 +210,9 @@ def test_unknown_and_wrong_settings_are_reported_together(app: flask.Flask) -> N
     app.config.update(CORS_ORIGINS="*", CORS_SUPPORTS_CREDENTIALS=True, CORS_MAX_AGE="an hour")
     with pytest.raises(PolicyError) as caught:
         CORS(app)
-    assert {(problem.field, problem.mend) for problem in caught.value.problems} == {
-        ("CORS_ORIGINS", "CORS_ALLOW_ORIGINS"),
-        ("CORS_SUPPORTS_CREDENTIALS", "CORS_ALLOW_CREDENTIALS"),
+    assert [(problem.field, problem.fix) for problem in caught.value.problems] == [
+        ("CORS_ORIGINS", {"CORS_ALLOW_ORIGINS": "*"}),
+        ("CORS_SUPPORTS_CREDENTIALS", {"CORS_ALLOW_CREDENTIALS": True}),
         ("CORS_MAX_AGE", None),
-    }
+    ]
     assert "cors" not in app.extensions

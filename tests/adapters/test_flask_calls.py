@@ -64,7 +64,9 @@ def test_what_nobody_has_is_an_ordinary_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marked", "configured", "warnings"), [(False, False, 1), (True, False, 0), (False, True, 0)], ids=["nothing", "a view", "a key"]
+    ("marked", "configured", "warnings"),
+    [(False, False, 1), (True, False, 0), (False, True, 0)],
+    ids=["nothing", "a view", "a key"],
 )
 def test_an_application_without_any_policy_is_told_so_once(
     marked: bool, configured: bool, warnings: int, caplog: pytest.LogCaptureFixture

@@ -8,7 +8,19 @@ from typing import Any, ClassVar
 import flask
 import pytest
 from flask.views import MethodView, View
-from readers import APP, APP_POLICY, INNER, INNER_POLICY, OUTER, OUTER_POLICY, VIEW, VIEW_POLICY, admitted, get, preflight
+from readers import (
+    APP,
+    APP_POLICY,
+    INNER,
+    INNER_POLICY,
+    OUTER,
+    OUTER_POLICY,
+    VIEW,
+    VIEW_POLICY,
+    admitted,
+    get,
+    preflight,
+)
 from wsgi_client import values
 
 from corecors import PathPolicies, Policy
@@ -160,7 +172,9 @@ def test_the_method_decorators_of_flask_restful_govern(app: flask.Flask, by_meth
         pytest.param("view", id="a name"),
         pytest.param(7, id="a number"),
         pytest.param(flask.Flask("another"), id="an application"),
-        pytest.param(type("Slotted", (), {"__slots__": (), "__call__": lambda self: "ok"})(), id="what cannot be told again"),
+        pytest.param(
+            type("Slotted", (), {"__slots__": (), "__call__": lambda self: "ok"})(), id="what cannot be told again"
+        ),
     ],
 )
 def test_what_cannot_have_a_policy_is_refused_at_once(owner: Any) -> None:

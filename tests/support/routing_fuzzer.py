@@ -1,12 +1,7 @@
 """Random targets and methods through the real routing of Flask and Bottle: the policy that governed is that of the view
 that ran, or nobody was let in.
-
-    python tests/support/routing_fuzzer.py flask [SECONDS] [SEED]
-
-A finding is printed as the request that shows it.
 """
 
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -143,17 +138,3 @@ def fuzz(framework: str, seed: int, *, count: int | None = None, seconds: float 
                 if wrong is not None:
                     found.setdefault(wrong, Found(request, wrong))
     return list(found.values()), made, reached
-
-
-def main() -> int:
-    framework, seconds = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 10
-    seed = int(sys.argv[3]) if len(sys.argv) > 3 else Random().randrange(10**9)
-    found, made, reached = fuzz(framework, seed, seconds=seconds)
-    for each in found:
-        print(f"{each.request}: {each.fault}")
-    print(f"{framework}: {made:,} requests, {reached:,} of them reached a view; seed {seed}; {len(found)} findings")
-    return bool(found)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
