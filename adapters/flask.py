@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import MapAdapter, RequestRedirect
 
 from corecors import Door, Policy, PolicySource, foreign_call_error, policy_from_env
-from corecors.adapters.flask_marks import MARKS, UNMARKED, CrossOrigin, is_used, own_policy, owners_of
+from corecors.adapters.flask_marks import MARKS, UNMARKED, CrossOrigin, own_policy, owners_of
 from corecors.adapters.routed import (
     LOGGER,
     Asked,
@@ -114,7 +114,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         door = Door(**options, ask=self._in_context)
         super().__init__(app.wsgi_app, door, blocks=options.get("block_disallowed", False))
         self.app = app
-        self._checked: tuple[int, int] | None = None
+        self._checked = -1, 0  # what was marked by then, and how many views there were
         self._views: Mapping[str, Callable[..., Any]] = {}
         self._lost: tuple[int, Mapping[str, Callable[..., Any]], str] | None = None
         self.policy = policy
@@ -135,10 +135,10 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     # What is run
 
     def plain(self) -> Policy | None:
-        return None if is_used() else self._plain
+        return None if MARKS.by_key or MARKS.decorators else self._plain  # nothing anywhere has a policy of its own
 
     def match(self, environ: WSGIEnvironment) -> Endpoint | None:
-        if not is_used():
+        if not (MARKS.by_key or MARKS.decorators):
             return None  # the application's policy, wherever it leads
         try:
             adapter = self.app.create_url_adapter(self.app.request_class(environ))
@@ -154,18 +154,16 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def matched(self, environ: WSGIEnvironment, asked: Asked) -> Endpoint | None:
         # The request in the context is that of this application and this very request, or it is not looked at: an
         # application may answer without one, or be called within another request.
-        if not is_used() or not has_request_context() or _current(current_app) is not self.app:
+        if not has_request_context() or _current(current_app) is not self.app:
             return None
         answered = _current(request)
         rule = answered.url_rule
-        return (
-            Endpoint(rule.endpoint, answered.method)
-            if rule is not None and was_asked(answered.environ, asked)
-            else None
-        )
+        if rule is None or not was_asked(answered.environ, asked):
+            return None
+        return Endpoint(rule.endpoint, answered.method)
 
     def policy_of(self, route: Endpoint | None) -> Governing:
-        if route is None or not is_used():
+        if route is None:
             return self._policy
         view = self.app.view_functions.get(route.name)
         if view is not self._views.get(route.name):
@@ -173,12 +171,12 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         own = own_policy(view, route.method)
         if own is not UNMARKED:
             return own  # type: ignore[no-any-return]
-        name, _, _ = route.name.rpartition(".")
-        while name:
+        name = route.name
+        while "." in name:
+            name = name.rpartition(".")[0]
             own = MARKS.of(self.app.blueprints.get(name))
             if own is not UNMARKED:
                 return own  # type: ignore[no-any-return]
-            name, _, _ = name.rpartition(".")
         return self._policy
 
     def _in_context(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -198,7 +196,8 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     # What has policies
 
     def routes_changed(self) -> bool:
-        return self._checked != (MARKS.version, len(self.app.view_functions))
+        version, views = self._checked
+        return version != MARKS.version or views != len(self.app.view_functions)
 
     def check_routes(self) -> None:
         version, views = MARKS.version, dict(self.app.view_functions)
@@ -216,7 +215,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         for policy in found:
             if policy is not UNMARKED and policy is not None:
                 self._door.check_policy(policy)
-        if self._checked is None and self._policy is None and all(each is UNMARKED for each in found):
+        if self._checked[0] < 0 and self._policy is None and all(each is UNMARKED for each in found):
             LOGGER.warning(
                 "CORS: the application %r has no policy, and neither has any of its views: it sends no CORS headers."
                 " Write CORS(app, policy), or set CORS_ALLOW_ORIGINS in its configuration",

@@ -11,6 +11,7 @@ runs (a preflight, a WebSocket handshake, a request that may be blocked) it is a
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import EllipsisType
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -101,7 +102,8 @@ class RoutePolicies(ABC, Generic[Route]):
         """Raise for a policy of the wrong type and for one that reaches no route."""
 
     def plain(self) -> Policy | None:
-        """The policy that governs every request, where there is just one and the door may be silent about it."""
+        """The policy that governs every request, where there is just one, and the door may be silent about it. Routes
+        need no checking then."""
         return None
 
     @abstractmethod
@@ -118,7 +120,8 @@ class RoutePolicies(ABC, Generic[Route]):
         """The policy of a route as it stands at this moment, the nearest one. None as a route: the application's."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if self.routes_changed():
+        plain = self.plain()
+        if plain is None and self.routes_changed():
             self.check_routes()
         if "HTTP_UPGRADE" in environ:
             return self._admit(environ, start_response)
@@ -127,22 +130,31 @@ class RoutePolicies(ABC, Generic[Route]):
             and "HTTP_ORIGIN" in environ
             and environ.get("REQUEST_METHOD") == "OPTIONS"
         ):
-            return self._answer_preflight(environ, start_response)
-        if self._blocks:
-            return self._admit(environ, start_response)
-        plain = self.plain()
-        return (
-            self._run(environ, start_response) if plain is None else self._run_plainly(plain, environ, start_response)
-        )
+            return self._answer_preflight(environ, start_response, plain)
+        if plain is None:
+            return (self._admit if self._blocks else self._run)(environ, start_response)
+        origin = environ.get("HTTP_ORIGIN")
+        lines = plain.lines(origin)
+        if lines is Policy.refusal and origin is not None:
+            self._door.refused(plain, origin, environ.get("REQUEST_METHOD", ""), lambda: self._request_of(environ))
+
+        # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
+        def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
+            return start_response(status, merge_headers(headers, lines), exc_info)
+
+        return self._wsgi(environ, start)
 
     # Before the application runs
 
-    def _answer_preflight(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _answer_preflight(
+        self, environ: WSGIEnvironment, start_response: StartResponse, plain: Policy | None = None
+    ) -> Iterable[bytes]:
         origin = environ["HTTP_ORIGIN"]
         method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
         names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-        governing = self.plain() or self._asked_for(environ, method, names)
-        if isinstance(governing, Policy) and self._door.is_silent(governing):
+        governing = self._asked_for(environ, method, names) if plain is None else plain
+        if plain is not None or (isinstance(governing, Policy) and self._door.is_silent(governing)):
+            assert isinstance(governing, Policy)
             lines = governing.preflight_lines(origin, method, names)
             if lines is not None:
                 return _answer(start_response, governing.preflight_status, lines)
@@ -184,18 +196,6 @@ class RoutePolicies(ABC, Generic[Route]):
 
     # While it runs
 
-    def _run_plainly(self, policy: Policy, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        origin = environ.get("HTTP_ORIGIN")
-        lines = policy.lines(origin)
-        if lines is Policy.refusal and origin is not None:
-            self._door.refused(policy, origin, environ.get("REQUEST_METHOD", ""), lambda: self._request_of(environ))
-
-        # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
-        def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
-            return start_response(status, merge_headers(headers, lines), exc_info)
-
-        return self._wsgi(environ, start)
-
     def _run(
         self,
         environ: WSGIEnvironment,
@@ -212,7 +212,7 @@ class RoutePolicies(ABC, Generic[Route]):
         environ[_ASKED] = asked
         merge: _Merge | None = None
 
-        def start(status: str, headers: _Headers, exc_info: Any = None) -> Any:
+        def start(status, headers, exc_info=None):  # type: ignore[no-untyped-def]  # annotations cost at each request
             nonlocal merge
             if merge is None:  # a response may be started again; it is decided once
                 merge = self._merging(environ, asked, admitted)
@@ -244,7 +244,7 @@ class RoutePolicies(ABC, Generic[Route]):
                     asked.method,
                     lambda: self._request_of(asked.restored(environ, asked.method)),
                 )
-            return lambda headers: merge_headers(headers, lines)
+            return partial(merge_headers, lines=lines)
         made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
         return _untouched if made is None else made.merge
 

@@ -374,13 +374,16 @@ def hidden_in_another_module(app: flask.Flask) -> None:
     app.add_url_rule("/x", "x", careless(careless(cross_origin(None)(secret))))
 
 
+KEPT: list[object] = []  # what is forgotten would else be gone
+
+
 def forgotten(app: flask.Flask) -> None:
     @cross_origin(None)
     def secret() -> str:
         return "ok"
 
     app.add_url_rule("/x", "x", view())
-    app.config["kept"] = secret
+    KEPT.append(secret)
 
 
 def instrumented_later(app: flask.Flask) -> None:
@@ -415,6 +418,7 @@ def test_a_mark_that_no_view_leads_to_is_an_error_that_names_it(
         for method in ("GET", "OPTIONS"):
             with pytest.raises(RuntimeError, match=r"cross_origin was given to \S*secret, but no view leads there"):
                 get(app, "/x", method=method)
+    KEPT.clear()
 
 
 def test_what_was_lost_is_found_again_once_it_is_registered(app: flask.Flask) -> None:
