@@ -10,7 +10,7 @@ runs (a preflight, a WebSocket handshake, a request that may be blocked) it is a
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from types import EllipsisType
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
@@ -136,7 +136,7 @@ class RoutePolicies(ABC, Generic[Route]):
         origin = environ.get("HTTP_ORIGIN")
         lines = plain.lines(origin)
         if lines is Policy.refusal and origin is not None:
-            self._door.refused(plain, origin, environ.get("REQUEST_METHOD", ""), lambda: self._request_of(environ))
+            self._refused(plain, origin, environ.get("REQUEST_METHOD", ""), environ)
 
         # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
@@ -158,7 +158,7 @@ class RoutePolicies(ABC, Generic[Route]):
             lines = governing.preflight_lines(origin, method, names)
             if lines is not None:
                 return _answer(start_response, governing.preflight_status, lines)
-            self._door.refused(governing, (origin, method, names), "OPTIONS", lambda: self._request_of(environ))
+            self._refused(governing, (origin, method, names), "OPTIONS", environ)
             return _answer(start_response, 403, governing.preflight_refusal)
         decision = None if governing is None else self._decide(governing, self._request_of(environ))
         # Where nobody is to answer it here, the application does; it runs no view whose policy could be seen later.
@@ -238,15 +238,18 @@ class RoutePolicies(ABC, Generic[Route]):
             lines = governing.lines(asked.origin)
             assert lines is not None  # there is no predicate to ask
             if lines is Policy.refusal and asked.origin is not None:
-                self._door.refused(
-                    governing,
-                    asked.origin,
-                    asked.method,
-                    lambda: self._request_of(asked.restored(environ, asked.method)),
-                )
+                self._refused(governing, asked.origin, asked.method, environ, asked)
             return partial(merge_headers, lines=lines)
         made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
         return _untouched if made is None else made.merge
+
+    def _refused(
+        self, policy: Policy, key: Hashable, method: str, environ: WSGIEnvironment, asked: Asked | None = None
+    ) -> None:
+        """Take note of a refusal by shared lines; the request is made only where it is not counted yet."""
+        if not self._door.counts(key, method):
+            environ = environ if asked is None else asked.restored(environ, asked.method)
+            self._door.refused(policy, key, self._request_of(environ))
 
     def _request_of(self, environ: WSGIEnvironment) -> CORSRequest:
         return request_of(environ, path_is_ambiguous=self.path_is_ambiguous)
