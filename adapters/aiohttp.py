@@ -372,6 +372,7 @@ def _read(request: web.Request) -> CORSRequest:
         fetch_site=_value(request, "Sec-Fetch-Site"),
         has_credentials=hdrs.COOKIE in request.headers or hdrs.AUTHORIZATION in request.headers,
         is_websocket="websocket" in (_value(request, hdrs.UPGRADE) or "").lower(),
+        asks_with_cookies=hdrs.COOKIE in request.headers and _value(request, "Sec-Fetch-Mode") == "cors",
     )
 
 

@@ -38,11 +38,13 @@ MAX_KNOWN_NAMES = 1024  # of response headers; an application has a few dozen
 # Every spelling of one name, so that a single look-up compares without regard to case. Each request pays for it once a
 # header: measured by `python -m benchmarks asgi`.
 _ORIGIN = frozenset(bytes(letters) for letters in product(*zip(b"origin", b"ORIGIN", strict=True)))
+_COOKIES = frozenset(bytes(letters) for letters in product(*zip(b"cookie", b"COOKIE", strict=True)))
 _ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME = b"origin", b"access-control-request-method", b"access-control-request-headers"
 _PREFLIGHT_NAMES = frozenset((_ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME))
 _PREFLIGHT_LENGTHS = frozenset(map(len, _PREFLIGHT_NAMES))
-_READ = _PREFLIGHT_NAMES | {b"host", b"sec-fetch-site"}
-_CREDENTIALS = frozenset((b"cookie", b"authorization"))
+_READ = _PREFLIGHT_NAMES | {b"host", b"sec-fetch-site", b"sec-fetch-mode"}
+_COOKIE = b"cookie"
+_CREDENTIALS = frozenset((_COOKIE, b"authorization"))
 _REFUSAL = Policy.refusal
 _SCHEMES = {"ws": "http", "wss": "https"}  # a page's origin never has these
 # An answer that has every line there is outside of `Access-Control-*`: what leaves unchanged with it is not ours.
@@ -106,23 +108,24 @@ class CORSMiddleware:
         self._door.check_policy(policy)
         lines_of = RememberedLines.of(policy, self._door)
         # One assignment: a request reads all or nothing of it.
-        self._serving = policy, lines_of, None if lines_of is None else lines_of.remembered
+        remembered, by = (None, _ORIGIN) if lines_of is None else (lines_of.remembered, lines_of.by)
+        self._serving = policy, lines_of, remembered, by
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Once: a policy that is replaced meanwhile does not divide this request.
-        policy, lines_of, remembered = self._serving
+        policy, lines_of, remembered, by = self._serving
         if lines_of is None or remembered is None or scope["type"] != "http" or scope["method"] == "OPTIONS":
             return await self._serve(policy, lines_of, scope, receive, send)
         # RememberedLines.for_scope, without the price of a call.
-        origin = None
+        found = None
         for name, value in scope["headers"]:
-            if name in _ORIGIN:
-                origin = value if origin is None else b"%b,%b" % (origin, value)
-        lines = remembered.get(origin)
+            if name in by:
+                found = value if found is None else b"%b,%b" % (found, value)
+        lines = remembered.get(found)
         if lines is None:
             if not self._has_looked:
                 self._look_around(scope)
-            lines = lines_of.work_out(origin, scope)
+            lines = lines_of.work_out(found, scope)
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower. The loop is add_lines' own.
@@ -172,12 +175,17 @@ class CORSMiddleware:
 
 class RememberedLines:
     """The encoded lines of actual responses under a policy that can be served without a `Decision`: nothing but its
-    text decides, and nobody has to be told. What is refused is not remembered, so an attacker can fill nothing."""
+    text decides, and nobody has to be told. What is refused is not remembered, so an attacker can fill nothing.
+
+    by: the spellings of the header that is looked for: `Origin`. Where every origin gets the same answer it is
+        `Cookie`, for cookies may make that answer one that browsers withhold, and that is told.
+    """
 
     def __init__(self, policy: Policy, door: Door) -> None:
         self._policy = policy
         self._door = door
         self._refusal = _encoded(_REFUSAL)
+        self.by = _COOKIES if policy.allows_any_origin else _ORIGIN
         self.remembered: dict[bytes | None, ByteLines] = {}
 
     @classmethod
@@ -187,16 +195,22 @@ class RememberedLines:
 
     def for_scope(self, scope: Scope) -> ByteLines:
         """The lines of the response to a request that is no preflight. Shared: nobody may change them."""
-        origin: bytes | None = None
+        found: bytes | None = None
+        by = self.by
         for name, value in scope["headers"]:
-            if name in _ORIGIN:
-                origin = value if origin is None else b"%b,%b" % (origin, value)
-        found = self.remembered.get(origin)
-        return self.work_out(origin, scope) if found is None else found
+            if name in by:
+                found = value if found is None else b"%b,%b" % (found, value)
+        lines = self.remembered.get(found)
+        return self.work_out(found, scope) if lines is None else lines
 
-    def work_out(self, origin: bytes | None, scope: Scope) -> ByteLines:
-        """The same for an origin that is not remembered."""
+    def work_out(self, found: bytes | None, scope: Scope) -> ByteLines:
+        """The same for what is not remembered; `found` is the value of the header that is looked for."""
         policy = self._policy
+        origin = found if self.by is _ORIGIN else None
+        if origin is not found:
+            request = read_request(scope)
+            if request.asks_with_cookies:
+                self._door.came_with_cookies(policy, request)
         text = None if origin is None else origin.decode("latin-1")
         lines = policy.lines(text)
         if lines is _REFUSAL and text is not None:
@@ -282,13 +296,14 @@ async def refuse_handshake(scope: Scope, receive: Receive, send: Send, decision:
 def read_request(scope: Scope) -> CORSRequest:
     """What a scope says of a request: one pass over its headers."""
     values: dict[bytes, bytes] = {}
-    has_credentials = False
+    has_credentials = has_cookies = False
     for spelled, value in scope.get("headers", ()):
         name = spelled.lower()
         if name in _READ:
             values[name] = b"%b,%b" % (values[name], value) if name in values else value
         elif name in _CREDENTIALS:
             has_credentials = True
+            has_cookies = has_cookies or name == _COOKIE
     text = {name: value.decode("latin-1") for name, value in values.items()}
     path: str = scope.get("path", "")
     scheme: str = scope.get("scheme", "http")
@@ -304,6 +319,7 @@ def read_request(scope: Scope) -> CORSRequest:
         fetch_site=text.get(b"sec-fetch-site"),
         has_credentials=has_credentials,
         is_websocket=scope["type"] == "websocket",
+        asks_with_cookies=has_cookies and text.get(b"sec-fetch-mode") == "cors",
     )
 
 

@@ -9,131 +9,194 @@
     def internal(): ...
 
 The nearest policy governs: the route's, else that of the mounted application, else that of the application around it. A
-preflight follows the policy of the request that it asks for, and needs no OPTIONS route. Everything is carried out by
-`CORSMiddleware` around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks."""
+preflight follows the policy of the request that it asks for, and needs no OPTIONS route. Everything is carried out
+around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from collections.abc import Callable
+from typing import Any, Unpack
+from wsgiref.types import WSGIEnvironment
 
-from bottle import Bottle, HTTPError, PluginError, Route  # type: ignore[import-untyped]
+from bottle import Bottle, HTTPError, PluginError, request  # type: ignore[import-untyped]
 
-from corecors import Policy, PolicySource
-from corecors.adapters.late import serve_late
-from corecors.adapters.requests import governed_method
-from corecors.adapters.wsgi import CORSMiddleware
+from corecors import Door, Policy, PolicySource, path_is_ambiguous
+from corecors.adapters.routed import (
+    LOGGER,
+    Asked,
+    DoorOptions,
+    Governing,
+    RoutePolicies,
+    check_options,
+    was_asked,
+    wrong_call,
+)
 
 OPTION = "cors"  # of a route: @app.route(..., cors=policy)
 _MOUNTED_ON = "_mount.app"  # where Bottle notes in app.config what an application is mounted on
+_TARGET = "mountpoint.target"  # where it notes in route.config what WSGI application is mounted there
+
+_MISSING: Any = object()
 
 
 class CORSPlugin:
     """A Bottle plugin (API 2): `app.install(CORSPlugin(policy))`.
 
-    policy: a `Policy`, `PathPolicies`, or None: only routes and mounted applications with a policy of their own have
-        one. May be replaced while serving.
-    options: those of `CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`, `rejections`.
+    policy: a `Policy`, what chooses one for each request, such as `PathPolicies`, or None: only routes and mounted
+        applications with a policy of their own have one. May be replaced while serving.
+    options: those of `corecors.adapters.wsgi.CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`,
+        `check_websockets`, `own_origins`, `rejections`. They hold for the whole application, and for what is mounted in
+        it.
     For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`.
     """
 
     name = "cors"
     api = 2
 
-    def __init__(self, policy: Policy | PolicySource | None, **options: Any) -> None:
-        self.policy = policy
+    def __init__(self, policy: Policy | PolicySource | None = _MISSING, **options: Unpack[DoorOptions]) -> None:
+        check_options("CORSPlugin", options)
+        if policy is _MISSING:
+            raise wrong_call("write CORSPlugin(policy): it needs a Policy, or None")
+        if isinstance(policy, Bottle):
+            raise wrong_call("write app.install(CORSPlugin(policy)): a plugin is installed, not wrapped around")
         self.options = options
+        self.policy = policy
 
-    def setup(self, app: Any) -> None:
+    @property
+    def policy(self) -> Policy | PolicySource | None:
+        """The policy in force."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: Policy | PolicySource | None) -> None:
+        if policy is not None:
+            Door().check_policy(policy)
+        self._policy = policy
+
+    def setup(self, app: Any = None) -> None:
+        if app is None:  # the class was installed, so that what is called `self` is the application
+            raise wrong_call("write app.install(CORSPlugin(policy)): a plugin, not its class")
         if any(isinstance(plugin, CORSPlugin) for plugin in app.plugins):
             raise PluginError("this application has CORS already; to change its policy, set the plugin's")
-        CORSMiddleware(app.wsgi, self.policy or Policy(), **self.options)  # raises for what is wrong with either
+        for route in app.routes:
+            _check_route(route)
         _serve(app, self, adopt=True)
 
     def apply(self, callback: Callable[..., Any], route: Any) -> Callable[..., Any]:
         """Nothing: what a callback returns is only a part of the responses."""
         app = route.app
-        while not isinstance(app.wsgi, RoutePolicies):
+        while not isinstance(app.wsgi, BottlePolicies):
             app = app.config.get(_MOUNTED_ON)
             if app is None:
                 raise PluginError("a route's CORSPlugin needs one that is installed, if need be CORSPlugin(None)")
         return callback
 
 
-class _Current(NamedTuple):
-    policy: Policy | PolicySource | None
-    routes: int
-    early: WSGIApplication
-    late: WSGIApplication
-
-
-class RoutePolicies:
-    """One application's WSGI callable: tells its middleware which policy governs, by the route that is asked for."""
+class BottlePolicies(RoutePolicies[Any]):
+    """One Bottle application's WSGI callable: tells which policy governs, by the route that is asked for."""
 
     def __init__(self, app: Any, plugin: CORSPlugin) -> None:
-        self.plugin: CORSPlugin = plugin
-        self._app, self._wsgi = app, app.wsgi
-        self._current: _Current | None = None
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        policy = self._policy()
-        current = self._current
-        if current is None or current.policy is not policy or current.routes != len(self._app.routes):
-            current = self._current = self._look(policy)
-        serve = current.early if environ.get("REQUEST_METHOD") == "OPTIONS" else current.late
-        return serve(environ, start_response)
-
-    def _policy(self) -> Policy | PolicySource | None:
-        return self.plugin.policy if self.plugin in self._app.plugins else None
+        super().__init__(app.wsgi, Door(**plugin.options), blocks=plugin.options.get("block_disallowed", False))
+        self._app = app
+        self._plugin = plugin
+        self._checked: int | None = None
 
     def adopt(self, plugin: CORSPlugin) -> None:
         """Serve under another plugin from now on."""
-        self.plugin, self._current = plugin, None
+        self._door, self._blocks = Door(**plugin.options), plugin.options.get("block_disallowed", False)
+        self._plugin, self._checked = plugin, None
 
-    def _look(self, policy: Policy | PolicySource | None) -> _Current:
-        """What to serve by. Only where routes have policies of their own are they looked for."""
-        routes, options, own = list(self._app.routes), self.plugin.options, False
-        for route in routes:
-            nearest = self._nearest(route, policy)
-            CORSMiddleware(self._wsgi, nearest or Policy())  # raises for what is no policy
-            own = own or nearest is not policy or route.app is not self._app or bool(route.plugins + route.skiplist)
-        source = self if own or policy is None else policy
-        early: WSGIApplication = CORSMiddleware(self._wsgi, source, **options)
-        at_once = source is not self or options.get("block_disallowed")
-        late = early if at_once else serve_late(self._wsgi, self, **options)  # Bottle will have matched the URL
-        return _Current(policy, len(routes), early, late)
+    # What is run
 
-    def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
-        """The policy that governs a request: the nearest one."""
-        policy = self._policy()
-        try:
-            matched = environ.get("bottle.route") if environ.get("bottle.app") is self._app else None
-            route = matched or self._match(environ, governed_method(dict(environ)))
-        except Exception:
-            return None  # A filter of the application failed. It will again when Bottle matches, which then answers.
-        if route is not None:
-            policy = self._nearest(route, policy)
-        return policy if policy is None or isinstance(policy, Policy) else policy.for_environ(environ)
+    @staticmethod
+    def path_is_ambiguous(path: str, target: str = "") -> bool:
+        # Bottle ends its patterns with `$`, which matches before a line feed too.
+        return path.endswith("\n") or path_is_ambiguous(path, target)
 
-    def _match(self, environ: Mapping[str, Any], method: str) -> Route | None:
-        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "ignore")  # as Bottle does first
-        try:
-            return self._app.router.match({"REQUEST_METHOD": method, "PATH_INFO": path})[0]
-        except HTTPError as error:
-            allowed = error.get_header("Allow")  # of a 405; the first method that the path has speaks for it
-            return self._match(environ, allowed.partition(",")[0]) if allowed else None
+    def match(self, environ: WSGIEnvironment) -> Any:
+        # As Bottle._handle does first; the verb is upper-cased by the router.
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "ignore")
+        asked = {**environ, "PATH_INFO": path}
+        while True:
+            try:
+                return self._app.router.match(asked)[0]
+            except HTTPError as error:
+                allowed = error.get_header("Allow")  # of a 405; the first method that the path has speaks for it
+                if not allowed:
+                    return None
+                asked["REQUEST_METHOD"] = allowed.partition(",")[0]
 
-    def _nearest(self, route: Route, policy: Policy | PolicySource | None) -> Any:
-        """The policy of `route`, where the one of this application is `policy`."""
-        if OPTION in route.config:
-            return route.config[OPTION]
-        target = route.config.get("mountpoint.target")
-        if isinstance(getattr(target, "wsgi", None), RoutePolicies):
-            return None  # the mounted application answers for itself
+    def matched(self, environ: WSGIEnvironment, asked: Asked) -> Any:
+        if environ.get("bottle.app") is not self._app:
+            environ = request.environ  # in this thread: a copy, where the application made one
+            if not was_asked(environ, asked) or environ.get("bottle.app") is not self._app:
+                return None
+        route = environ.get("bottle.route")
+        return None if route is asked.route else route
+
+    def policy_of(self, route: Any) -> Governing:
+        policy = self._plugin.policy if self._plugin in self._app.plugins else None
+        if route is None:
+            return policy
+        config = route.config
+        if OPTION in config:
+            found = config[OPTION]
+            if found is not None and not isinstance(found, Policy):
+                _check_route(route)
+            return found  # type: ignore[no-any-return]
+        if route.app is self._app and not route.plugins and not route.skiplist and _TARGET not in config:
+            return policy
+        target = config.get(_TARGET)
+        if _answers_for_itself(target):
+            return None
         plugins = [plugin for plugin in route.app.plugins + route.plugins if isinstance(plugin, CORSPlugin)]
         skipped = route.skiplist if target is None else []  # of a mount everything is
         if skipped and any(each in skipped for each in (True, CORSPlugin.name, CORSPlugin, *plugins)):
             return None
         return plugins[-1].policy if plugins else policy
+
+    # What has policies
+
+    def routes_changed(self) -> bool:
+        return self._checked != len(self._app.routes)
+
+    def check_routes(self) -> None:
+        routes = list(self._app.routes)
+        for route in routes:
+            _check_route(route)
+        governed = any(self.policy_of(route) is not None for route in (None, *routes))
+        if (
+            self._checked is None
+            and not governed
+            and not any(_answers_for_itself(r.config.get(_TARGET)) for r in routes)
+        ):
+            LOGGER.warning(
+                "CORS: CORSPlugin(None) is installed, and no route has a policy either: no CORS headers are sent."
+                " Write CORSPlugin(policy), or cors=policy at a route"
+            )
+        self._checked = len(routes)
+
+
+def _answers_for_itself(mounted: object) -> bool:
+    return isinstance(getattr(mounted, "wsgi", None), BottlePolicies)
+
+
+def _check_route(route: Any) -> None:
+    """Raise `TypeError` for a route whose policy is not one, naming it."""
+    written = f"the route {route.method} {route.rule}"
+    nested = [key for key in route.config if key.startswith(f"{OPTION}.")]
+    if nested:  # Bottle takes a dict apart into keys of its own
+        raise wrong_call(f"{written} has {OPTION}={{...}}, a dict: write {OPTION}=Policy(...) or {OPTION}=None")
+    policy = route.config.get(OPTION)
+    if policy is not None:
+        try:
+            Door().check_policy(policy)
+        except TypeError as error:
+            raise wrong_call(f"{written} has a {OPTION} that is not a policy: {error}") from None
+    for plugin in route.plugins:
+        if plugin is CORSPlugin:
+            raise wrong_call(f"{written} applies a plugin's class: write apply=[CORSPlugin(policy)]")
+        if isinstance(plugin, CORSPlugin) and plugin.options:
+            names = ", ".join(plugin.options)
+            raise TypeError(f"{written} applies a CORSPlugin with {names}: options belong to the one that is installed")
 
 
 def _serve(app: Bottle | None, plugin: CORSPlugin, *, adopt: bool = False) -> None:
@@ -141,8 +204,8 @@ def _serve(app: Bottle | None, plugin: CORSPlugin, *, adopt: bool = False) -> No
     if app is None:
         return
     served = app.wsgi
-    if not isinstance(served, RoutePolicies):
-        vars(app)["wsgi"] = RoutePolicies(app, plugin)  # setattr would refuse the next plugin that does this
+    if not isinstance(served, BottlePolicies):
+        vars(app)["wsgi"] = BottlePolicies(app, plugin)  # setattr would refuse the next plugin that does this
         app.add_hook("config", lambda _, key, value: _serve(value if key == _MOUNTED_ON else None, plugin))
     elif adopt:
         served.adopt(plugin)

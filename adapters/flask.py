@@ -7,142 +7,284 @@
     def pay(): ...
 
 The nearest policy governs: the view's, else its blueprint's (an inner one before an outer one), else the application's.
-A preflight follows the policy of the request that it asks for. Everything is carried out by `CORSMiddleware` around
-`app.wsgi_app`, so every response is covered; it is only told which policy governs."""
+A preflight follows the policy of the request that it asks for. Everything is carried out around `app.wsgi_app`, so
+every response is covered.
+"""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Unpack
+from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
+from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, Request, current_app, has_app_context
+from flask import Blueprint, Flask, current_app, has_app_context, has_request_context, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import MapAdapter, RequestRedirect
 
-from corecors import Policy, PolicySource, policy_from_env
-from corecors.adapters.late import serve_late
-from corecors.adapters.requests import governed_method
-from corecors.adapters.wsgi import CORSMiddleware
+from corecors import Door, Policy, PolicySource, foreign_call_error, policy_from_env
+from corecors.adapters.flask_marks import MARKS, UNMARKED, CrossOrigin, own_policy, owners_of
+from corecors.adapters.routed import (
+    LOGGER,
+    Asked,
+    DoorOptions,
+    Governing,
+    RoutePolicies,
+    check_options,
+    was_asked,
+    wrong_call,
+)
 
-_OWN = "_cors_policy"
-_Owner = TypeVar("_Owner")
+MAX_REDIRECTS = 3  # of one path by the URL map: merged slashes, a slash at the end, a default
+
+_MISSING: Any = object()
 
 
-def cross_origin(policy: Policy | None) -> Callable[[_Owner], _Owner]:
+def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, *more: Any, **unknown: Any) -> CrossOrigin:
     """Give a view, a class of views, a method of one, or a `Blueprint` a policy of its own; None: no CORS at all.
 
     It takes effect in applications that `CORS` serves, and returns what it is given, so its place among decorators does
-    not matter.
+    not matter, as long as those above it say what they wrap (`functools.wraps`). In flask-restful it may stand in
+    `method_decorators`. Raises `TypeError` for what is neither a policy nor a source of policies, and when it is given
+    to something that cannot be told again.
     """
-    if policy is not None and not isinstance(policy, Policy):
-        raise TypeError(f"write @cross_origin(policy): a Policy or None belongs there, not {type(policy).__name__}")
-
-    def give(owner: _Owner) -> _Owner:
-        setattr(owner, _OWN, policy)
-        return owner
-
-    return give
+    if unknown:
+        raise foreign_call_error("cross_origin", unknown)
+    if more or policy is _MISSING or (policy is not None and not _is_governing(policy)):
+        given = "nothing" if policy is _MISSING else "several" if more else type(policy).__name__
+        raise wrong_call(f"write @cross_origin(policy): a Policy or None belongs there, not {given}")
+    return CrossOrigin(policy)
 
 
 class CORS:
     """The extension: `CORS(app, policy)`; or `cors = CORS()` and later `cors.init_app(app, policy)`, for several too.
 
-    policy: a `Policy`, `PathPolicies`, or None: the policy in `app.config`, in the keys that `policy_from_env` reads
-        (`CORS_ALLOW_ORIGINS` and so on); without these, only views and blueprints with a policy of their own have one.
-    options: those of `CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`, `rejections`.
+    policy: a `Policy`, what chooses one for each request, such as `PathPolicies`, or None: the policy in `app.config`,
+        in the keys that `policy_from_env` reads (`CORS_ALLOW_ORIGINS` and so on); without these, only views and
+        blueprints with a policy of their own have one.
+    options: those of `corecors.adapters.wsgi.CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`,
+        `check_websockets`, `own_origins`, `rejections`.
     `app.extensions["cors"].policy` is the application's policy, and may be replaced while serving.
     """
 
-    def __init__(self, app: Flask | None = None, policy: Policy | PolicySource | None = None, **options: Any) -> None:
+    def __init__(
+        self, app: Flask | None = None, policy: Policy | PolicySource | None = None, **options: Unpack[DoorOptions]
+    ) -> None:
+        check_options("CORS", options)
+        if policy is not None:
+            Door().check_policy(policy)
         self._policy = policy
         self._options = options
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask, policy: Policy | PolicySource | None = None) -> None:
-        """Serve `app`. Raises `PolicyError` for what is wrong in `app.config`, `RuntimeError` for a second time."""
+        """Serve `app`. Raises `PolicyError` for what is wrong in `app.config`, `RuntimeError` for a second time, and
+        `TypeError` for what is not a Flask application."""
+        _require_flask(app)
         if "cors" in app.extensions:
             raise RuntimeError("this application has CORS already; set the policy of app.extensions['cors'] instead")
-        policy = policy or self._policy
+        if policy is None:
+            policy = self._policy
         if policy is None and any(key.startswith("CORS_") for key in app.config):
             policy = policy_from_env(app.config)
-        app.extensions["cors"] = served = RoutePolicies(app, policy, self._options)
+        served = FlaskPolicies(app, policy, self._options)
+        app.extensions["cors"] = served
         app.wsgi_app = served  # type: ignore[method-assign]
 
+    def __call__(self, *arguments: Any) -> Any:
+        raise wrong_call("CORS(app, policy) serves the application where it is: do not write app = CORS(app, policy)")
 
-class _Serving(NamedTuple):
-    policy: Policy | PolicySource | None
-    views: int
-    own: dict[tuple[str, str], Policy | None]
-    early: WSGIApplication
-    late: WSGIApplication
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and hasattr(Flask, name):
+            self()
+        raise AttributeError(f"CORS has no attribute {name!r}")
 
 
-class RoutePolicies:
-    """One application's WSGI callable: tells the middleware which policy governs, by the view that is asked for."""
+class Endpoint(NamedTuple):
+    """What Flask runs for a request: `app.view_functions[name]`, and a method in upper case."""
 
-    def __init__(self, app: Flask, policy: Policy | PolicySource | None, options: dict[str, Any]) -> None:
+    name: str
+    method: str
+
+
+class FlaskPolicies(RoutePolicies[Endpoint]):
+    """One Flask application's WSGI callable: tells which policy governs, by the view that is asked for."""
+
+    def __init__(self, app: Flask, policy: Policy | PolicySource | None, options: DoorOptions) -> None:
+        door = Door(**options, ask=self._in_context)
+        super().__init__(app.wsgi_app, door, blocks=options.get("block_disallowed", False))
+        self.app = app
+        self._checked = -1, 0  # what was marked by then, and how many views there were
+        self._views: Mapping[str, Callable[..., Any]] = {}
+        self._lost: tuple[int, Mapping[str, Callable[..., Any]], str] | None = None
         self.policy = policy
-        self._app, self._wsgi_app, self._options = app, app.wsgi_app, options
-        self._serving = self._look()
+        _served.add(self)
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        serving = self._serving
-        if serving.policy is not self.policy or serving.views != len(self._app.view_functions):
-            serving = self._serving = self._look()
-        serve = serving.early if environ.get("REQUEST_METHOD") == "OPTIONS" else serving.late
-        return serve(environ, start_response)
+    @property
+    def policy(self) -> Policy | PolicySource | None:
+        """The application's policy; None: only what has one of its own is governed."""
+        return self._policy
 
-    def _look(self) -> _Serving:
-        """What to serve by. Only where views have policies of their own is it asked which one a request is for."""
-        policy, options, own = self.policy, self._options, _own_policies(self._app)
-        early: WSGIApplication = CORSMiddleware(self._wsgi_app, self if own or policy is None else policy, **options)
-        late = serve_late(self._wsgi_app, self, **options) if own and not options.get("block_disallowed") else early
-        return _Serving(policy, len(self._app.view_functions), own, early, late)
+    @policy.setter
+    def policy(self, policy: Policy | PolicySource | None) -> None:
+        if policy is not None:
+            self._door.check_policy(policy)
+        self._plain = policy if isinstance(policy, Policy) and self._door.is_silent(policy) else None
+        self._policy = policy
 
-    def for_environ(self, environ: Mapping[str, Any]) -> Policy | None:
-        """The policy that governs a request: the nearest one."""
-        own = self._serving.own
+    # What is run
+
+    def plain(self) -> Policy | None:
+        return None if MARKS.by_key or MARKS.decorators else self._plain  # nothing anywhere has a policy of its own
+
+    def match(self, environ: WSGIEnvironment) -> Endpoint | None:
+        if not (MARKS.by_key or MARKS.decorators):
+            return None  # the application's policy, wherever it leads
         try:
-            key = self._view(environ) if own else None
-        except Exception:
-            # A URL converter of the application failed. It will again when Flask matches, which then answers for it.
-            self._app.logger.exception("CORS: no policy, for the request's URL could not be matched")
+            adapter = self.app.create_url_adapter(self.app.request_class(environ))
+        except HTTPException:
+            return None  # the host is not trusted: no view runs
+        assert adapter is not None  # there is a request
+        method = environ["REQUEST_METHOD"].upper()  # as Werkzeug does, both when it matches and in `request.method`
+        try:
+            return _match(adapter, method)
+        except RuntimeError:  # "Working outside of application context": a converter of URL parts uses it
+            return self._in_context(_match, adapter, method)  # type: ignore[no-any-return]
+
+    def matched(self, environ: WSGIEnvironment, asked: Asked) -> Endpoint | None:
+        # The request in the context is that of this application and this very request, or it is not looked at: an
+        # application may answer without one, or be called within another request.
+        if not has_request_context() or _current(current_app) is not self.app:
             return None
-        if key in own:
-            return own[key]
-        policy = self.policy
-        return policy if policy is None or isinstance(policy, Policy) else policy.for_environ(environ)
+        answered = _current(request)
+        rule = answered.url_rule
+        if rule is None or not was_asked(answered.environ, asked):
+            return None
+        return Endpoint(rule.endpoint, answered.method)
 
-    def _view(self, environ: Mapping[str, Any]) -> tuple[str, str] | None:
-        """Endpoint and method that answer a request, as Flask matched it if it has already."""
-        matched = environ.get("werkzeug.request")
-        if isinstance(matched, Request) and has_app_context() and current_app == self._app and matched.endpoint:
-            return matched.endpoint, matched.method
-        with self._app.app_context():
-            return self._match(environ, governed_method(dict(environ)), environ.get("PATH_INFO", ""))
+    def policy_of(self, route: Endpoint | None) -> Governing:
+        if route is None:
+            return self._policy
+        view = self.app.view_functions.get(route.name)
+        if view is not self._views.get(route.name):
+            self.check_routes()  # it was replaced, and what replaces it may hide a policy
+        own = own_policy(view, route.method)
+        if own is not UNMARKED:
+            return own  # type: ignore[no-any-return]
+        name = route.name
+        while "." in name:
+            name = name.rpartition(".")[0]
+            own = MARKS.of(self.app.blueprints.get(name))
+            if own is not UNMARKED:
+                return own  # type: ignore[no-any-return]
+        return self._policy
 
-    def _match(self, environ: Mapping[str, Any], method: str, path: str) -> tuple[str, str] | None:
-        context = self._app.request_context({**environ, "REQUEST_METHOD": method, "PATH_INFO": path})
-        if context.request.routing_exception is None:  # else its host is not trusted
-            context.match_request()
-        failure = context.request.routing_exception
-        if failure is None:
-            return context.request.endpoint or "", method
-        if hasattr(failure, "new_url") and not path.endswith("/"):
-            return self._match(environ, method, path + "/")  # a redirect is governed like what it leads to
-        allowed = sorted(getattr(failure, "valid_methods", None) or ())
-        return self._match(environ, allowed[0], path) if allowed else None
+    def _in_context(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call something of the application's that may use `current_app`. What its teardown raises changes nothing."""
+        if has_app_context() and current_app == self.app:
+            return function(*arguments)
+        context = self.app.app_context()
+        context.push()
+        try:
+            return function(*arguments)
+        finally:
+            try:
+                context.pop()
+            except Exception:
+                self.failed("a teardown of the application failed after something was asked in its context")
+
+    # What has policies
+
+    def routes_changed(self) -> bool:
+        version, views = self._checked
+        return version != MARKS.version or views != len(self.app.view_functions)
+
+    def check_routes(self) -> None:
+        version, views = MARKS.version, dict(self.app.view_functions)
+        if self._lost is None or self._lost[:2] != (version, views):
+            lost = MARKS.lost(self.app, [each.app for each in list(_served)])
+            self._lost = (version, views, ", ".join(lost)) if lost else None
+        if self._lost is not None:
+            raise RuntimeError(
+                f"cross_origin was given to {self._lost[2]}, but no view leads there, so the policy would be lost:"
+                " either it is not registered, or a decorator above it hides it. Write that decorator with"
+                " functools.wraps, or put cross_origin above it"
+            )
+        owners = [owner for view in views.values() for owner in owners_of(view)]
+        found = [MARKS.of(owner) for owner in (*owners, *self.app.blueprints.values())]
+        for policy in found:
+            if policy is not UNMARKED and policy is not None:
+                self._door.check_policy(policy)
+        if self._checked[0] < 0 and self._policy is None and all(each is UNMARKED for each in found):
+            LOGGER.warning(
+                "CORS: the application %r has no policy, and neither has any of its views: it sends no CORS headers."
+                " Write CORS(app, policy), or set CORS_ALLOW_ORIGINS in its configuration",
+                self.app.name,
+            )
+        self._views = views
+        self._checked = version, len(views)
 
 
-def _own_policies(app: Flask) -> dict[tuple[str, str], Policy | None]:
-    """The policies of views and blueprints, by endpoint and method."""
-    found: dict[tuple[str, str], Policy | None] = {}
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions.get(rule.endpoint)
-        view_class = getattr(view, "view_class", None)
-        names = rule.endpoint.split(".")[:-1]
-        blueprints = [app.blueprints.get(".".join(names[:depth])) for depth in range(len(names), 0, -1)]
-        for method in rule.methods or ():
-            handler = getattr(view_class, method.lower().replace("head", "get"), None)
-            owners = [owner for owner in (handler, view, view_class, *blueprints) if hasattr(owner, _OWN)]
-            if owners:
-                found[rule.endpoint, method] = getattr(owners[0], _OWN)
-    return found
+def _current(proxy: Any) -> Any:
+    """What a proxy of Flask's stands for at this moment; the proxy itself takes that look at every use."""
+    return proxy._get_current_object()
+
+
+def _match(adapter: MapAdapter, method: str, path: str | None = None) -> Endpoint | None:
+    """The endpoint that the URL map leads to. A redirect is governed like what it leads to, and a path that has not the
+    method like the first one that it has."""
+    for _ in range(MAX_REDIRECTS):
+        try:
+            rule, _arguments = adapter.match(path, method, return_rule=True)
+            return Endpoint(rule.endpoint, method)
+        except RequestRedirect as redirect:
+            target = urlsplit(redirect.new_url)
+            if target.netloc != adapter.get_host(None):
+                return None
+            path = "/" + unquote(target.path).removeprefix(adapter.script_name).lstrip("/")
+        except MethodNotAllowed as failure:
+            method = min(failure.valid_methods or ("",))
+        except HTTPException:
+            return None
+    return None
+
+
+def _is_governing(policy: object) -> bool:
+    try:
+        Door(asks_async=True).check_policy(policy)
+    except TypeError:
+        return False
+    return True
+
+
+_ELSEWHERE = {
+    "fastapi": "for FastAPI write corecors.adapters.starlette.CORS(app, policy)",
+    "starlette": "for Starlette write corecors.adapters.starlette.CORS(app, policy)",
+    "connexion": "for connexion 3 wrap it: corecors.adapters.asgi.CORSMiddleware(app, policy); for connexion 2 write"
+    " CORS(app.app, policy)",
+    "quart": "for Quart wrap app.asgi_app in corecors.adapters.asgi.CORSMiddleware",
+    "bottle": "for Bottle write app.install(corecors.adapters.bottle.CORSPlugin(policy))",
+    "django": "for Django see corecors.adapters.django",
+    "aiohttp": "for aiohttp write corecors.adapters.aiohttp.setup_cors(app, policy)",
+}
+
+
+def _require_flask(app: object) -> None:
+    if isinstance(app, Flask):
+        return
+    if isinstance(app, Blueprint):
+        instead = "for a blueprint write cross_origin(policy)(blueprint), and CORS(app) for the application"
+    elif isinstance(app, Policy):
+        instead = "the application comes first"
+    else:
+        origins = [each.__module__.partition(".")[0] for each in type(app).__mro__]
+        known = [_ELSEWHERE[name] for name in origins if name in _ELSEWHERE]
+        instead = (
+            known[0]
+            if known
+            else "for other WSGI applications there is corecors.adapters.wsgi.CORSMiddleware(app, policy)"
+        )
+    raise wrong_call(f"CORS(app, policy) is for Flask applications, not for {type(app).__name__}: {instead}")
+
+
+_served: WeakSet[FlaskPolicies] = WeakSet()

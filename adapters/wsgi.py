@@ -101,6 +101,12 @@ class CORSMiddleware:
                     return self._answer(policy, environ, start_response)
                 if not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
                     self._door.refused(policy, origin, request_of(environ))
+            elif (
+                "HTTP_COOKIE" in environ
+                and not policy.allow_credentials
+                and environ.get("HTTP_SEC_FETCH_MODE") == "cors"
+            ):
+                self._door.came_with_cookies(policy, request_of(environ))
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower.
@@ -178,6 +184,7 @@ def request_of(
             environ.get("HTTP_SEC_FETCH_SITE"),
             "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ,
             "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == "websocket",
+            "HTTP_COOKIE" in environ and environ.get("HTTP_SEC_FETCH_MODE") == "cors",
         )
     )
 

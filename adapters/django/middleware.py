@@ -1,6 +1,7 @@
 """The middleware: it asks which policy governs, and carries out what is decided."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -8,9 +9,10 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from corecors import UNDECIDED, Decision, Door
+from corecors import UNDECIDED, Decision, Door, Policy, merge_headers
 from corecors.adapters.django.configuration import OPTIONS, POLICY, options_from_settings, policy_from_settings
-from corecors.adapters.django.visits import Chosen, Visit, answer, carry
+from corecors.adapters.django.routing import views_may_have_policies
+from corecors.adapters.django.visits import Chosen, Visit, answer, carry, read
 
 _VISIT = "_cors_visit"
 
@@ -42,8 +44,11 @@ class CORSMiddleware:
         self._policy = policy_from_settings()
         self._door = Door(**options, asks_async=True, ask=_ask_awaitably if self._is_async else _ask_at_once)
         self._blocks: bool = options.get("block_disallowed", False)
+        self._plain: Policy | None = None  # served by the lines that it remembers, without a decision
         if self._policy is not None:
             self._door.check_policy(self._policy)
+            if isinstance(self._policy, Policy) and self._door.is_silent(self._policy):
+                self._plain = self._policy
 
     def _look_at_setting(self, *, setting: str, **_: object) -> None:
         if setting in (POLICY, OPTIONS):  # a test overrides it while this serves
@@ -52,6 +57,9 @@ class CORSMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self._is_async:
             return self._answer_async(request)
+        lines = self._known_lines(request)
+        if lines is not None:
+            return carry(self.get_response(request), partial(merge_headers, lines=lines))
         visit = self._visit(request)
         decision = None
         if visit.decided_before:
@@ -64,6 +72,9 @@ class CORSMiddleware:
         return _finished(response, visit.refusal or decision)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
+        lines = self._known_lines(request)
+        if lines is not None:
+            return carry(await self.get_response(request), partial(merge_headers, lines=lines))
         visit = self._visit(request)
         decision = None
         if visit.decided_before:
@@ -75,10 +86,23 @@ class CORSMiddleware:
             decision = await self._door.decide_async(visit.policy_after(), visit.asked)
         return _finished(response, visit.refusal or decision)
 
-    def _visit(self, request: HttpRequest) -> Visit:
+    def _known_lines(self, request: HttpRequest) -> tuple[tuple[str, str], ...] | None:
+        """The lines of the response that need no decision: under a plain policy, no view having one of its own."""
         if self._is_stale:
             self._is_stale = False
             self._configure()
+        plain, meta = self._plain, request.META
+        if plain is None or "HTTP_UPGRADE" in meta or views_may_have_policies(request):
+            return None
+        if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in meta and meta.get("REQUEST_METHOD") == "OPTIONS":
+            return None
+        origin = meta.get("HTTP_ORIGIN")
+        lines = plain.lines(origin)
+        if lines is Policy.refusal and not self._door.counts(origin, meta.get("REQUEST_METHOD", "")):
+            self._door.refused(plain, origin, read(request))
+        return lines
+
+    def _visit(self, request: HttpRequest) -> Visit:
         visit = Visit(request, self._policy, self._blocks)
         if self._blocks:
             setattr(request, _VISIT, visit)
@@ -100,7 +124,7 @@ class CORSMiddleware:
 
 
 def _finished(response: HttpResponseBase, decision: Decision | None) -> HttpResponseBase:
-    return response if decision is None else carry(response, decision)
+    return response if decision is None else carry(response, decision.merge)
 
 
 def _is_async(predicate: Callable[[str], Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,8 @@ from corecors.adapters.django.routing import Route, asked_mark, views_may_have_p
 LOGGER = logging.getLogger("corecors")
 MAX_REPORTED = 1000  # routes that the log has a line about; a project has some hundreds
 _reported: set[str] = set()
+
+Line = tuple[str, str]
 
 # Django turns bytes of a path that are not UTF-8 back into percent-encodings (`repercent_broken_unicode`), which then
 # look like the text that a client may have sent as %25FF.
@@ -42,7 +45,7 @@ class Visit:
     __slots__ = ("_common", "_marked", "_request", "_route", "asked", "decided_before", "refusal")
 
     def __init__(self, request: HttpRequest, common: Policy | PolicySource | None, blocks: bool) -> None:
-        self.asked = asked = _read(request)
+        self.asked = asked = read(request)
         self.refusal: Decision | None = None
         self._request = request
         self._common = common
@@ -107,7 +110,8 @@ def _askable(policy: Any) -> Policy | PolicySource:
     return Chosen(policy) if policy is None or policy is UNDECIDED else policy
 
 
-def _read(request: HttpRequest) -> CORSRequest:
+def read(request: HttpRequest) -> CORSRequest:
+    """What Django's request says."""
     meta = request.META
     path = request.path
     target = meta.get("RAW_URI") or meta.get("REQUEST_URI") or ""
@@ -126,6 +130,7 @@ def _read(request: HttpRequest) -> CORSRequest:
         meta.get("HTTP_SEC_FETCH_SITE"),
         bool(meta.get("HTTP_COOKIE") or meta.get("HTTP_AUTHORIZATION")),  # test clients send an empty Cookie
         meta.get("HTTP_UPGRADE", "").lower() == "websocket",
+        bool(meta.get("HTTP_COOKIE")) and meta.get("HTTP_SEC_FETCH_MODE") == "cors",
     )
 
 
@@ -140,14 +145,14 @@ def answer(decision: Decision) -> HttpResponse:
     return response
 
 
-def carry(response: HttpResponseBase, decision: Decision) -> HttpResponseBase:
-    """Give `response` the headers of a decision. Its body, if it is a stream, is not touched."""
+def carry(response: HttpResponseBase, merge: Callable[[list[Line]], list[Line]]) -> HttpResponseBase:
+    """Give `response` the headers that `merge` makes of its own. Its body, if it is a stream, is not touched."""
     own = list(response.items())
-    merged = dict(decision.merge(own))
-    for name, _ in own:
+    merged = dict(merge(own))
+    before = dict(own)
+    for name in before:
         if name not in merged:
             del response[name]
-    before = dict(own)
     for name, value in merged.items():
         if before.get(name) != value:
             response[name] = value

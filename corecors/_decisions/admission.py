@@ -14,6 +14,7 @@ sends it (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header). `X-Forwa
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from corecors._decisions import headers
 from corecors._decisions.decision import Decision, Kind, Reason
 from corecors._decisions.merging import Lines
 from corecors._decisions.request import CORSRequest
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _OPTED_OUT = (Reason.OPTED_OUT,)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # Go's CrossOriginProtection; TRACE is never sent by browsers
+_OTHER_SITES = frozenset({"same-site", "cross-site"})
+_PAGES = ("https://", "http://")
 _OWN_SITES = frozenset({"same-origin", "none"})  # none: the user's own doing, as an address typed or a bookmark
 
 
@@ -97,6 +100,31 @@ def decided(
     if decision.allowed or not is_own(request, own_origins):
         return decision
     return _passed(request, decision.lines, Reason.OWN_ORIGIN)
+
+
+def is_withheld(decision: Decision, request: CORSRequest) -> bool:
+    """Whether a browser keeps the answer to an allowed request from the page because its cookies came along.
+
+    Certain, for no page gets its cookies sent across origins in the mode `cors` but by the credentials mode "include"
+    (Fetch, "HTTP-network-or-cache fetch", 8.18), and then an answer without `Access-Control-Allow-Credentials` fails
+    ("CORS check"). Pages alone: an extension may read what its permissions say.
+    """
+    return (
+        request.asks_with_cookies
+        and decision.kind is Kind.ACTUAL
+        and decision.allowed
+        and decision.status is None
+        and request.fetch_site in _OTHER_SITES
+        and (request.origin or "").startswith(_PAGES)
+        and not any(name == headers.ALLOW_CREDENTIALS for name, _ in decision.lines)
+    )
+
+
+def withheld(decision: Decision) -> Decision:
+    """What is told of such a request: that its credentials are not allowed."""
+    return Decision(
+        decision.kind, False, decision.lines, None, decision.origin, decision.method, (Reason.CREDENTIALS_NOT_ALLOWED,)
+    )
 
 
 def _of_undecided(request: CORSRequest, own_origins: Collection[str]) -> Decision:

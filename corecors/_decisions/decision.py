@@ -220,6 +220,12 @@ class Decision:
                 )
             case Reason.HEADER_NOT_ALLOWED:
                 return self._headers_sentence()
+            case Reason.CREDENTIALS_NOT_ALLOWED if self._kind is Kind.ACTUAL:
+                return (
+                    f"The page at {origin} sent cookies (credentials: 'include'), and the policy does not allow"
+                    " credentials. Leave credentials out in the page, or name its origin in a policy with"
+                    " allow_credentials."
+                )
             case Reason.CREDENTIALS_NOT_ALLOWED:
                 return (
                     f"The handshake from {origin} carries credentials, as browsers send them with every WebSocket. Only"
@@ -228,9 +234,15 @@ class Decision:
             case Reason.CROSS_SITE_BLOCKED:
                 return "The request comes from another site and is blocked before the application runs."
             case Reason.PATH_AMBIGUOUS:
-                return "The path can be read in more than one way, so no policy governs it and nobody is let in."
+                return (
+                    "The path can be read in more than one way, as sent or as decoded (an empty segment, a dot"
+                    " segment, a backslash, an encoded slash, bytes that are not UTF-8), so no policy governs it and"
+                    " nobody is let in."
+                )
             case Reason.UNDECIDED:
-                return "It cannot be told which policy governs this request, so nobody is let in."
+                return (
+                    "The policy source cannot tell which policy governs this request (UNDECIDED), so nobody is let in."
+                )
 
     def _headers_sentence(self) -> str:
         names = self.disallowed_headers

@@ -30,6 +30,8 @@ class CORSRequest(NamedTuple):
         `Access-Control-Request-Headers` and `Sec-Fetch-Site`, decoded as latin-1; None where the header is missing.
     has_credentials: whether it carries `Cookie` or `Authorization`.
     is_websocket: whether it is the handshake of a WebSocket.
+    asks_with_cookies: whether a page asked in the mode `cors` and cookies came with it: it carries `Cookie`, and
+        `Sec-Fetch-Mode` is `cors`.
     """
 
     method: str
@@ -43,6 +45,7 @@ class CORSRequest(NamedTuple):
     fetch_site: str | None = None
     has_credentials: bool = False
     is_websocket: bool = False
+    asks_with_cookies: bool = False
 
     @property
     def is_preflight(self) -> bool:

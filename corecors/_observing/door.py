@@ -8,7 +8,7 @@ from functools import partial
 from types import EllipsisType
 from typing import Any
 
-from corecors._decisions.admission import admission, decided, is_own, undecided
+from corecors._decisions.admission import admission, decided, is_own, is_withheld, undecided, withheld
 from corecors._decisions.decision import Decision
 from corecors._decisions.request import CORSRequest
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
@@ -113,6 +113,19 @@ class Door:
         if not decision.allowed and self.rejections is not None:
             self.rejections.report(decision, request, asked)
 
+    def came_with_cookies(self, policy: Policy, request: CORSRequest) -> None:
+        """Take note of a request that was answered by shared lines without credentials although cookies came along:
+        where a browser keeps the answer from the page, that is told."""
+        self._note_withheld(decided(policy, request, own_origins=self._own_origins), request)
+
+    def _note_withheld(self, decision: Decision, request: CORSRequest) -> None:
+        log = self.rejections
+        if log is None or not is_withheld(decision, request):
+            return
+        told = withheld(decision)
+        if not log.counts(told.asked, request.method):
+            log.report(told, request, told.asked, prefix="CORS: a browser withholds the answer to")
+
     def decide(self, policy: Policy | PolicySource, request: CORSRequest) -> Decision | None:
         """What becomes of a request: None where the response is to stay untouched. Who listens is told.
 
@@ -216,6 +229,8 @@ class Door:
             asked = decision.asked
             if not log.counts(asked, request.method):
                 log.report(decision, request, asked)
+        elif request.asks_with_cookies:
+            self._note_withheld(decision, request)
         return decision
 
     def _compare(self, decision: Decision, request: CORSRequest) -> None:

@@ -24,6 +24,7 @@ MAX_SHOWN_LENGTH = 320  # characters of a path or an origin; no origin is longer
 CLOCK_EVERY = 16  # repeats of one kind between two looks at the clock, so that a flood costs no clock a request
 
 _MALFORMED = frozenset({Reason.ORIGIN_MALFORMED, Reason.METHOD_MALFORMED, Reason.HEADERS_MALFORMED})
+_BY_ORIGIN = frozenset({Reason.CROSS_SITE_BLOCKED, Reason.CREDENTIALS_NOT_ALLOWED})
 _BY_REQUEST = frozenset({Reason.METHOD_NOT_ALLOWED, Reason.HEADER_NOT_ALLOWED})
 
 
@@ -142,7 +143,7 @@ def _kind(decision: Decision) -> str:
     malformed = _MALFORMED.intersection(reasons)
     if malformed:
         return min(malformed)
-    if decision.kind is Kind.WEBSOCKET or decision.reason is Reason.CROSS_SITE_BLOCKED:
+    if decision.kind is Kind.WEBSOCKET or decision.reason in _BY_ORIGIN:
         return f"{_shown(decision.origin or '')} ({decision.reason})"
     if Reason.UNDECIDED in reasons or Reason.PATH_AMBIGUOUS in reasons:
         return decision.reason

@@ -3,18 +3,17 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import path
-from django.views.decorators.csrf import csrf_exempt
-from django_site import CLIENTS, OURS, by_async_client, by_client
+from django_responses import URLS
+from django_site import CLIENTS, OURS, by_async_client, by_client, views_with_policies
 from scenarios import Answer
 
 from corecors import CORSRequest, Decision, OriginPolicies, PathPolicies, Policy, PolicyError, RejectionLog
@@ -46,62 +45,9 @@ def readers(send: Callable[..., Answer], target: str, method: str = "GET") -> li
     return found
 
 
-@csrf_exempt
-def ok(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok")
-
-
-def form(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok")
-
-
-def broken(request: HttpRequest) -> HttpResponse:
-    raise RuntimeError("the view failed")
-
-
-async def broken_async(request: HttpRequest) -> HttpResponse:
-    raise RuntimeError("the view failed")
-
-
-def stream(request: HttpRequest) -> StreamingHttpResponse:
-    def parts() -> Iterator[bytes]:
-        yield from (b"one", b"two")
-
-    return StreamingHttpResponse(parts())
-
-
-async def async_stream(request: HttpRequest) -> StreamingHttpResponse:
-    async def parts() -> AsyncIterator[bytes]:
-        for part in (b"one", b"two"):
-            yield part
-
-    return StreamingHttpResponse(parts())
-
-
-def whole_file(request: HttpRequest) -> FileResponse:
-    return FileResponse(Path(__file__).open("rb"), as_attachment=True)
-
-
-def part_of_a_file(request: HttpRequest) -> FileResponse:
-    return FileResponse(Path(__file__).open("rb"), status=206, headers={"Content-Range": "bytes 0-9/*"})
-
-
-URLS = (
-    path("ok", ok),
-    path("form", form),
-    path("broken", broken),
-    path("broken-async", broken_async),
-    path("stream", stream),
-    path("async-stream", async_stream),
-    path("file", whole_file),
-    path("range", part_of_a_file),
-    path("slash/", ok),
-)
-
-
-@pytest.fixture(autouse=True)
-def project() -> Iterator[None]:
-    with override_settings(ROOT_URLCONF=URLS, CORS_POLICY=POLICY):
+@pytest.fixture(autouse=True, params=[False, True], ids=["", "views may have policies"])
+def project(request: pytest.FixtureRequest) -> Iterator[None]:
+    with override_settings(ROOT_URLCONF=URLS, CORS_POLICY=POLICY), views_with_policies(request.param):
         yield
 
 

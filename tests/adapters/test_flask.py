@@ -6,7 +6,7 @@ from typing import Any
 
 import flask
 import pytest
-from readers import APP, APP_POLICY, STRANGER, VIEW, VIEW_POLICY, get, preflight
+from readers import APP, APP_POLICY, VIEW, VIEW_POLICY, get, preflight
 from werkzeug.debug import DebuggedApplication
 from wsgi_client import environ_of, send, values
 
@@ -164,7 +164,7 @@ def test_a_web_socket_that_takes_over_the_connection_is_left_alone(app: flask.Fl
     app.view_functions["ws"] = cross_origin(VIEW_POLICY)(view)
     CORS(app, APP_POLICY)
     socket = Socket()
-    environ = environ_of("GET", "/ws", (("Origin", STRANGER), ("Connection", "Upgrade"), ("Upgrade", "websocket")))
+    environ = environ_of("GET", "/ws", (("Origin", VIEW), ("Connection", "Upgrade"), ("Upgrade", "websocket")))
     environ["werkzeug.socket"] = socket
     started: list[Any] = []
     assert list(app(environ, lambda *given: started.append(given))) == []
@@ -210,30 +210,9 @@ def test_unknown_and_wrong_settings_are_reported_together(app: flask.Flask) -> N
     app.config.update(CORS_ORIGINS="*", CORS_SUPPORTS_CREDENTIALS=True, CORS_MAX_AGE="an hour")
     with pytest.raises(PolicyError) as caught:
         CORS(app)
-    assert {(problem.field, problem.mend) for problem in caught.value.problems} == {
-        ("CORS_ORIGINS", "CORS_ALLOW_ORIGINS"),
-        ("CORS_SUPPORTS_CREDENTIALS", "CORS_ALLOW_CREDENTIALS"),
+    assert [(problem.field, problem.fix) for problem in caught.value.problems] == [
+        ("CORS_ORIGINS", {"CORS_ALLOW_ORIGINS": "*"}),
+        ("CORS_SUPPORTS_CREDENTIALS", {"CORS_ALLOW_CREDENTIALS": True}),
         ("CORS_MAX_AGE", None),
-    }
+    ]
     assert "cors" not in app.extensions
-
-
-@pytest.mark.parametrize("policy", ["*", {"allow_origins": ["*"]}, ["https://a.test"], 7])
-def test_what_is_no_policy_is_refused(app: flask.Flask, policy: Any) -> None:
-    with pytest.raises(TypeError, match="policy is a Policy or PathPolicies"):
-        CORS(app, policy)
-    with pytest.raises(TypeError, match=r"write @cross_origin\(policy\)"):
-        cross_origin(policy)
-
-
-def test_a_decorator_without_its_policy_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"write @cross_origin\(policy\)"):
-
-        @cross_origin  # type: ignore[arg-type]
-        def view() -> str:
-            return "ok"
-
-
-def test_an_option_that_is_none_is_refused(app: flask.Flask) -> None:
-    with pytest.raises(TypeError, match="supports_credentials"):
-        CORS(app, APP_POLICY, supports_credentials=True)

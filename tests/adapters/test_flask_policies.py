@@ -15,7 +15,6 @@ from readers import (
     INNER_POLICY,
     OUTER,
     OUTER_POLICY,
-    STRANGER,
     VIEW,
     VIEW_POLICY,
     admitted,
@@ -26,7 +25,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter
 from wsgi_client import environ_of, send, values
 
-from corecors import Decision, PathPolicies, Policy
+from corecors import PathPolicies, Policy
 from corecors.adapters.flask import CORS, cross_origin
 
 
@@ -202,26 +201,6 @@ def test_a_host_that_is_not_trusted_is_answered_by_flask_and_covered(app: flask.
     assert values(answer, "Access-Control-Allow-Origin") == [APP]
 
 
-class Failing(BaseConverter):
-    """A converter that looks up something that is not there any more."""
-
-    def to_python(self, value: str) -> str:
-        raise LookupError("no database")
-
-
-def test_a_url_converter_that_fails_is_flasks_to_answer_and_gets_no_policy(
-    app: flask.Flask, caplog: pytest.LogCaptureFixture
-) -> None:
-    app.logger.disabled = False
-    app.url_map.converters["failing"] = Failing
-    app.add_url_rule("/row/<failing:row>", "row", cross_origin(VIEW_POLICY)(lambda row: "ok"))
-    CORS(app, APP_POLICY)
-    answer = get(app, "/row/1")
-    assert answer.status == 500
-    assert values(answer, "Access-Control-Allow-Origin") == []
-    assert "no policy" in caplog.text
-
-
 def test_a_url_converter_may_use_the_application_and_runs_once_a_request(app: flask.Flask) -> None:
     runs = []
 
@@ -384,20 +363,6 @@ def test_the_test_client_and_its_contexts_go_on_working(app: flask.Flask) -> Non
 
 
 # Options
-
-
-def test_the_hook_hears_of_every_decision_once(app: flask.Flask) -> None:
-    heard: list[tuple[bool, str]] = []
-
-    def hear(decision: Decision, environ: dict[str, Any]) -> None:
-        heard.append((decision.allowed, environ["PATH_INFO"]))
-
-    CORS(nearest_app(app), APP_POLICY, on_decision=hear)
-    get(app, "/", APP)
-    get(app, "/own", STRANGER)
-    preflight(app, "/own", VIEW)
-    get(app, "/none", APP)
-    assert heard == [(True, "/"), (False, "/own"), (True, "/own")]
 
 
 def test_a_blocked_request_never_reaches_its_view(app: flask.Flask) -> None:

@@ -1,35 +1,23 @@
-"""The page docs/adapters-matrix.md: which scenario did what it has to do, on which adapter and server, in one run."""
+"""The page docs/adapters-matrix.md: on each adapter and server, how many scenarios did what they have to do, and every
+one that did not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from scenarios import POLICIES, SCENARIOS, Scenario
+from scenarios import POLICIES, SCENARIOS
 
-PAGE = """\
+MATRIX = Path(__file__).parents[2] / "docs" / "adapters-matrix.md"
+HEAD = """\
 # Scenario × adapter × server
 
-Written from a run of the tests against real servers (`tox -e servers -- --write-matrix`), not by hand. Each scenario is
-a policy, a request and a response that the application makes to it. It was sent over a connection to each server, with
-the application of each adapter behind it, and the answer was compared with what `corecors.evaluate` decides.
-
-{letters}. A letter stands where the answer was the one that was decided, `✗` where it
-was not. A number stands where the server does not hand the request over; those are not counted in the summary.{notes}
-
-## Summary
-
-| server | {adapters} |
-| --- | {dashes} |
-{summary}
-"""
-
-SECTION = """
-## Policy: {policy}
-
-| request | response | {servers} |
-| --- | --- | {dashes} |
-{rows}
+Written from runs of the tests against real servers (`tox -e servers -- --write-matrix`), not by hand. A scenario is a
+policy, a request and a response that the application makes to it. Each was sent over a connection to each server, with
+the application of each adapter or framework behind it, and the answer was compared with what `corecors.evaluate`
+decides: status, every CORS header, `Vary`, the application's own headers, the body. A number is how many answers were
+the ones that were decided, of {scenarios} scenarios under {policies} policies.
 """
 
 
@@ -46,55 +34,46 @@ def is_complete(seen: Mapping[Place, object], adapters: Sequence[str], servers: 
     return len(seen) == len(SCENARIOS) * len(adapters) * len(servers)
 
 
-def page(
-    seen: Mapping[Place, bool], notes: Mapping[tuple[str, str], str], adapters: Sequence[str], servers: Sequence[str]
+def part(
+    title: str,
+    seen: Mapping[Place, Sequence[str]],
+    notes: Mapping[tuple[str, str], str],
+    adapters: Sequence[str],
+    servers: Sequence[str],
 ) -> str:
-    """The page in Markdown.
+    """One part of the page in Markdown.
 
-    `seen` has for each field whether the answer was right; `notes` say, by server and request, what a server does
-    before the application sees anything.
+    `seen` has for each field what was wrong with the answer; `notes` say, by server and request, what a server does
+    before the application sees anything: such scenarios are not counted.
     """
-    numbers = {place: number for number, place in enumerate(notes, start=1)}
-
-    def field(scenario: Scenario, server: str) -> str:
-        right = [seen[Place(scenario.name, name, server)] for name in adapters]
-        number = numbers.get((server, scenario.request.name))
-        if number and all(right):
-            return f"[{number}]"
-        return " ".join(
-            letter(name) if as_it_has_to_be else "✗" for name, as_it_has_to_be in zip(adapters, right, strict=True)
-        )
+    requests = {scenario.name: scenario.request.name for scenario in SCENARIOS}
 
     def count(adapter: str, server: str) -> str:
-        arriving = [scenario for scenario in SCENARIOS if (server, scenario.request.name) not in notes]
-        right = sum(seen[Place(scenario.name, adapter, server)] for scenario in arriving)
+        arriving = [name for name, asked in requests.items() if (server, asked) not in notes]
+        right = sum(not seen[Place(name, adapter, server)] for name in arriving)
         return f"{right} of {len(arriving)}"
 
-    def section(policy: str) -> str:
-        rows = "\n".join(
-            row(scenario.request.name, scenario.response.name, *(field(scenario, server) for server in servers))
-            for scenario in SCENARIOS
-            if scenario.policy == policy
-        )
-        return SECTION.format(policy=policy, servers=" | ".join(servers), dashes=dashes(servers), rows=rows)
-
-    head = PAGE.format(
-        letters=", ".join(f"`{letter(name)}` is {name}" for name in adapters),
-        notes="".join(f"\n\n[{numbers[place]}] On {place[0]}: {note}." for place, note in notes.items()),
-        adapters=" | ".join(adapters),
-        dashes=dashes(adapters),
-        summary="\n".join(row(server, *(count(adapter, server) for adapter in adapters)) for server in servers),
-    )
-    return head + "".join(section(policy) for policy in POLICIES)
+    rows = [("server", *adapters), ("---",) * (len(adapters) + 1)]
+    rows += [(server, *(count(adapter, server) for adapter in adapters)) for server in servers]
+    table = "\n".join(f"| {' | '.join(fields)} |" for fields in rows)
+    noted = "".join(f"\nOn {server}, not counted: {asked}; {note}.\n" for (server, asked), note in notes.items())
+    wrong = [
+        f"- {place.server}, {place.adapter}, {place.scenario}: {'; '.join(found)}"
+        for place, found in seen.items()
+        if found
+    ]
+    failures = "\n".join(wrong) if wrong else "Every answer was the one that was decided."
+    return f"## {title}\n\n{table}\n{noted}\n{failures}\n"
 
 
-def letter(adapter: str) -> str:
-    return adapter[0].upper()
+def page(text: str, new: str) -> str:
+    """The page with one of its parts replaced, or added."""
+    title = new.partition("\n")[0]
+    parts = {found.partition("\n")[0]: found for found in _parts(text)}
+    parts[title] = new
+    head = HEAD.format(scenarios=len(SCENARIOS), policies=len(POLICIES))
+    return "\n".join([head, *(parts[title] for title in sorted(parts))])
 
 
-def row(*fields: str) -> str:
-    return f"| {' | '.join(fields)} |"
-
-
-def dashes(columns: Sequence[str]) -> str:
-    return " | ".join("---" for _ in columns)
+def _parts(text: str) -> list[str]:
+    return [f"## {found.rstrip()}\n" for found in text.split("\n## ")[1:] if found.startswith(("WSGI", "ASGI"))]

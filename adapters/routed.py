@@ -1,0 +1,296 @@
+"""What the doors of frameworks with routes share: the policy of a request is that of the view that answers it.
+
+Facts
+-----
+A framework rewrites a path and a method before it routes, each in its own way, and an application may rewrite them
+again. A look-up that does so only nearly gives a view the policy of another one. So nothing here reads a path: for an
+actual request the framework tells what it ran, when the response starts; for what is decided before the application
+runs (a preflight, a WebSocket handshake, a request that may be blocked) it is asked what it would run.
+"""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import partial
+from types import EllipsisType
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from corecors import (
+    UNDECIDED,
+    CORSRequest,
+    Decision,
+    Door,
+    Policy,
+    PolicySource,
+    RejectionLog,
+    Undecided,
+    foreign_call_error,
+    merge_headers,
+    path_is_ambiguous,
+)
+from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, request_of
+
+LOGGER = logging.getLogger("corecors")
+
+Governing = Policy | PolicySource | Undecided | None
+Route = TypeVar("Route")
+_Headers = list[tuple[str, str]]
+_Merge = Callable[[_Headers], _Headers]
+
+# Names that middleware takes another method from: which view runs is not told by the method that a preflight names.
+_OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+_ASKED = "corecors.asked"  # in the environ, so that a copy of it that the application made is known again
+
+
+class DoorOptions(TypedDict, total=False):
+    """The options of `corecors.adapters.wsgi.CORSMiddleware`, and of every door."""
+
+    on_decision: Callable[[Decision, CORSRequest], object] | None
+    report_only: Policy | PolicySource | None
+    block_disallowed: bool
+    check_websockets: bool
+    own_origins: Iterable[str]
+    rejections: RejectionLog | EllipsisType | None
+
+
+class Asked(NamedTuple):
+    """What a request asked for, before the application changed anything. Each is an object of its own."""
+
+    method: str
+    script: str
+    path: str
+    origin: str | None
+    route: Any  # what an application around this one has matched, and left in the environ
+
+    def restored(self, environ: WSGIEnvironment, method: str) -> WSGIEnvironment:
+        return {**environ, "REQUEST_METHOD": method, "SCRIPT_NAME": self.script, "PATH_INFO": self.path}
+
+
+class _Undecided:
+    """The source for what cannot be told."""
+
+    varies_by_origin = False
+
+    def policy_for(self, request: CORSRequest) -> Undecided:
+        return UNDECIDED
+
+
+_UNDECIDED_SOURCE = _Undecided()
+
+
+class RoutePolicies(ABC, Generic[Route]):
+    """The WSGI callable of one application, in front of the framework's own. A framework says five things."""
+
+    def __init__(self, wsgi: WSGIApplication, door: Door, *, blocks: bool) -> None:
+        """`blocks`: whether the door may refuse actual requests."""
+        self._wsgi = wsgi
+        self._door = door
+        self._blocks = blocks
+        self._failures = 0
+
+    path_is_ambiguous = staticmethod(path_is_ambiguous)
+
+    @abstractmethod
+    def routes_changed(self) -> bool:
+        """Whether routes, or the policies that were given to them, have changed since `check_routes`."""
+
+    @abstractmethod
+    def check_routes(self) -> None:
+        """Raise for a policy of the wrong type and for one that reaches no route."""
+
+    def plain(self) -> Policy | None:
+        """The policy that governs every request, where there is just one, and the door may be silent about it. Routes
+        need no checking then."""
+        return None
+
+    @abstractmethod
+    def match(self, environ: WSGIEnvironment) -> Route | None:
+        """What the framework would run. Nothing of the application runs for it but what converts parts of the URL, and
+        what that raises is passed on."""
+
+    @abstractmethod
+    def matched(self, environ: WSGIEnvironment, asked: Asked) -> Route | None:
+        """What the framework has found for the request that is being answered, where that can be told."""
+
+    @abstractmethod
+    def policy_of(self, route: Route | None) -> Governing:
+        """The policy of a route as it stands at this moment, the nearest one. None as a route: the application's."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        plain = self.plain()
+        if plain is None and self.routes_changed():
+            self.check_routes()
+        if "HTTP_UPGRADE" in environ:
+            return self._admit(environ, start_response)
+        if (
+            "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+            and "HTTP_ORIGIN" in environ
+            and environ.get("REQUEST_METHOD") == "OPTIONS"
+        ):
+            return self._answer_preflight(environ, start_response, plain)
+        if plain is None:
+            return (self._admit if self._blocks else self._run)(environ, start_response)
+        origin = environ.get("HTTP_ORIGIN")
+        lines = plain.lines(origin)
+        if lines is Policy.refusal and origin is not None:
+            self._refused(plain, origin, environ.get("REQUEST_METHOD", ""), environ)
+
+        # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
+        def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
+            return start_response(status, merge_headers(headers, lines), exc_info)
+
+        return self._wsgi(environ, start)
+
+    # Before the application runs
+
+    def _answer_preflight(
+        self, environ: WSGIEnvironment, start_response: StartResponse, plain: Policy | None = None
+    ) -> Iterable[bytes]:
+        origin = environ["HTTP_ORIGIN"]
+        method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+        governing = self._asked_for(environ, method, names) if plain is None else plain
+        if plain is not None or (isinstance(governing, Policy) and self._door.is_silent(governing)):
+            assert isinstance(governing, Policy)
+            lines = governing.preflight_lines(origin, method, names)
+            if lines is not None:
+                return _answer(start_response, governing.preflight_status, lines)
+            self._refused(governing, (origin, method, names), "OPTIONS", environ)
+            return _answer(start_response, 403, governing.preflight_refusal)
+        decision = None if governing is None else self._decide(governing, self._request_of(environ))
+        # Where nobody is to answer it here, the application does; it runs no view whose policy could be seen later.
+        return self._wsgi(environ, start_response) if decision is None else _answered(decision, start_response)
+
+    def _admit(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Let a request in or refuse it: the handshake of a WebSocket, or any where some are blocked."""
+        request = self._request_of(environ)
+        if request.is_preflight:
+            return self._answer_preflight(environ, start_response)
+        governing = self._would_run(environ, request.method)
+        decision = None if governing is None else self._decide(governing, request)
+        if decision is None:
+            return self._run(environ, start_response)
+        if decision.status is not None:
+            return _answered(decision, start_response)
+        return self._run(environ, start_response, (governing, decision))
+
+    def _asked_for(self, environ: WSGIEnvironment, method: str, names: str | None) -> Governing:
+        """The policy of what the request that a preflight asks for would run."""
+        governing = self._would_run(environ, method)
+        if names is not None and "method" in (names := names.lower()) and any(name in names for name in _OVERRIDING):
+            others = (self._would_run(environ, method) for method in _METHODS)
+            return governing if all(other is governing for other in others) else UNDECIDED
+        return governing
+
+    def _would_run(self, environ: WSGIEnvironment, method: str) -> Governing:
+        try:
+            route = self.match({**environ, "REQUEST_METHOD": method})
+        except Exception:
+            # What converts a part of the URL failed. It will again when the framework matches, which then answers.
+            self.failed("no policy, for the request's URL could not be matched")
+            return UNDECIDED
+        return self.policy_of(route)
+
+    # While it runs
+
+    def _run(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        admitted: tuple[Governing, Decision] | None = None,
+    ) -> Iterable[bytes]:
+        asked = Asked(
+            environ.get("REQUEST_METHOD", ""),
+            environ.get("SCRIPT_NAME", ""),
+            environ.get("PATH_INFO", ""),
+            environ.get("HTTP_ORIGIN"),
+            environ.get("bottle.route"),
+        )
+        environ[_ASKED] = asked
+        merge: _Merge | None = None
+
+        def start(status, headers, exc_info=None):  # type: ignore[no-untyped-def]  # annotations cost at each request
+            nonlocal merge
+            if merge is None:  # a response may be started again; it is decided once
+                merge = self._merging(environ, asked, admitted)
+            return start_response(status, merge(headers), exc_info)
+
+        return self._wsgi(environ, start)
+
+    def _merging(self, environ: WSGIEnvironment, asked: Asked, admitted: tuple[Governing, Decision] | None) -> _Merge:
+        """What makes the headers of a response, by the policy of what ran."""
+        route = self.matched(environ, asked)
+        if admitted is not None:
+            governing, decision = admitted
+            if route is None or self.policy_of(route) is governing:
+                return decision.merge
+            governing = UNDECIDED  # the application rewrote the request: what was let in was meant for another view
+        elif route is None:
+            governing = self._would_run(asked.restored(environ, asked.method), asked.method)
+        else:
+            governing = self.policy_of(route)
+        if governing is None:
+            return _untouched
+        if isinstance(governing, Policy) and self._door.is_silent(governing):
+            lines = governing.lines(asked.origin)
+            assert lines is not None  # there is no predicate to ask
+            if lines is Policy.refusal and asked.origin is not None:
+                self._refused(governing, asked.origin, asked.method, environ, asked)
+            return partial(merge_headers, lines=lines)
+        made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
+        return _untouched if made is None else made.merge
+
+    def _refused(
+        self, policy: Policy, key: Hashable, method: str, environ: WSGIEnvironment, asked: Asked | None = None
+    ) -> None:
+        """Take note of a refusal by shared lines; the request is made only where it is not counted yet."""
+        if not self._door.counts(key, method):
+            environ = environ if asked is None else asked.restored(environ, asked.method)
+            self._door.refused(policy, key, self._request_of(environ))
+
+    def _request_of(self, environ: WSGIEnvironment) -> CORSRequest:
+        return request_of(environ, path_is_ambiguous=self.path_is_ambiguous)
+
+    def _decide(self, governing: Policy | PolicySource | Undecided, request: CORSRequest) -> Decision | None:
+        return self._door.decide(_UNDECIDED_SOURCE if governing is UNDECIDED else governing, request)
+
+    def failed(self, what: str) -> None:
+        """Log a failure of the application's own code with its traceback: the first, second, fourth and so on."""
+        self._failures += 1
+        if self._failures & (self._failures - 1) == 0:
+            LOGGER.exception("CORS: %s, %d times so far", what, self._failures)
+
+
+def check_options(caller: str, options: Mapping[str, object]) -> None:
+    """Raise `TypeError` for an option that no door has, or of the wrong type, naming it."""
+    unknown = [name for name in options if name not in DoorOptions.__annotations__]
+    if unknown:
+        raise foreign_call_error(caller, unknown)
+    Door(**options)  # type: ignore[arg-type]
+
+
+def wrong_call(instead: str) -> TypeError:
+    """The error for a call that another library would understand; `instead` says what to write."""
+    return TypeError(f"{instead}. See docs/migrating.md")
+
+
+def was_asked(environ: WSGIEnvironment, asked: Asked) -> bool:
+    """Whether an environ, or what it is a copy of, is that of a request."""
+    return environ.get(_ASKED) is asked
+
+
+def _answered(decision: Decision, start_response: StartResponse) -> Iterable[bytes]:
+    assert decision.status is not None  # of a preflight, and of what is refused
+    return _answer(start_response, decision.status, decision.lines)
+
+
+def _answer(start_response: StartResponse, status: int, lines: Iterable[tuple[str, str]]) -> Iterable[bytes]:
+    start_response(STATUS_LINES[status], [*lines] if status == 204 else [*lines, *NO_BODY])
+    return []
+
+
+def _untouched(headers: _Headers) -> _Headers:
+    return headers
