@@ -98,8 +98,13 @@ class CORSMiddleware:
             return None
         origin = meta.get("HTTP_ORIGIN")
         lines = plain.lines(origin)
-        if lines is Policy.refusal and not self._door.counts(origin, meta.get("REQUEST_METHOD", "")):
-            self._door.refused(plain, origin, read(request))
+        if lines is Policy.refusal:
+            if not self._door.counts(origin, meta.get("REQUEST_METHOD", "")):
+                self._door.refused(plain, origin, read(request))
+        elif (
+            "HTTP_COOKIE" in meta and not plain.allow_credentials and meta.get("HTTP_SEC_FETCH_MODE") == "cors"
+        ):  # a browser may withhold the answer
+            self._door.came_with_cookies(plain, read(request))
         return lines
 
     def _visit(self, request: HttpRequest) -> Visit:
