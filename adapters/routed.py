@@ -137,6 +137,8 @@ class RoutePolicies(ABC, Generic[Route]):
         lines = plain.lines(origin)
         if lines is Policy.refusal and origin is not None:
             self._refused(plain, origin, environ.get("REQUEST_METHOD", ""), environ)
+        elif origin is not None and "HTTP_COOKIE" in environ:
+            self._allowed_with_cookies(plain, environ)
 
         # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
@@ -239,6 +241,8 @@ class RoutePolicies(ABC, Generic[Route]):
             assert lines is not None  # there is no predicate to ask
             if lines is Policy.refusal and asked.origin is not None:
                 self._refused(governing, asked.origin, asked.method, environ, asked)
+            elif asked.origin is not None and "HTTP_COOKIE" in environ:
+                self._allowed_with_cookies(governing, asked.restored(environ, asked.method))
             return partial(merge_headers, lines=lines)
         made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
         return _untouched if made is None else made.merge
@@ -250,6 +254,11 @@ class RoutePolicies(ABC, Generic[Route]):
         if not self._door.counts(key, method):
             environ = environ if asked is None else asked.restored(environ, asked.method)
             self._door.refused(policy, key, self._request_of(environ))
+
+    def _allowed_with_cookies(self, policy: Policy, environ: WSGIEnvironment) -> None:
+        """Take note of an answer that shared lines gave and that browsers may withhold, for cookies came along."""
+        if not policy.allow_credentials and environ.get("HTTP_SEC_FETCH_MODE") == "cors":
+            self._door.came_with_cookies(policy, self._request_of(environ))
 
     def _request_of(self, environ: WSGIEnvironment) -> CORSRequest:
         return request_of(environ, path_is_ambiguous=self.path_is_ambiguous)

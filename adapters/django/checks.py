@@ -15,6 +15,7 @@
 | W005 | cookies that other sites never send |
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
@@ -35,22 +36,12 @@ SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 FIRST = f'put it first: MIDDLEWARE = ["{OURS}", ...]'
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # what CsrfViewMiddleware lets through, but for TRACE
 
-# Parts of the names of middleware that answers requests itself: a redirect, a login page, a file, a page of the cache.
-# What it answers above the middleware has no CORS headers, and a preflight that it answers fails.
-ANSWERS_ITSELF = (
-    "auth",
-    "cache",
-    "common",
-    "csrf",
-    "flatpage",
-    "http.conditionalget",
-    "limit",
-    "locale",
-    "login",
-    "maintenance",
-    "redirect",
-    "throttl",
-    "whitenoise",
+# Names of middleware that answers requests itself: a redirect, a login page, a file, a page of the cache. What it answers
+# above the middleware has no CORS headers, and a preflight that it answers fails.
+ANSWERS_ITSELF = re.compile(
+    r"django\.middleware\.(common|http|locale)\b|auth(?!or)|cache|flatpage|login|maintenance|rate_?limit|redirect"
+    "|throttl|whitenoise",
+    re.IGNORECASE,
 )
 
 
@@ -149,8 +140,7 @@ def _of_middleware() -> Iterator[CheckMessage]:
 def _answers_itself(name: str) -> bool:
     if name == "django.middleware.security.SecurityMiddleware":
         return bool(settings.SECURE_SSL_REDIRECT)
-    path = name.lower()
-    return any(part in path for part in ANSWERS_ITSELF)
+    return ANSWERS_ITSELF.search(name) is not None
 
 
 def _of_views() -> Iterator[CheckMessage]:

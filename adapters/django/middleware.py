@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 
 from corecors import UNDECIDED, Decision, Door, Policy, merge_headers
 from corecors.adapters.django.configuration import OPTIONS, POLICY, options_from_settings, policy_from_settings
+from corecors.adapters.django.marks import were_made
 from corecors.adapters.django.routing import views_may_have_policies
 from corecors.adapters.django.visits import Chosen, Visit, answer, carry, read
 
@@ -59,30 +60,38 @@ class CORSMiddleware:
             return self._answer_async(request)
         lines = self._known_lines(request)
         if lines is not None:
-            return carry(self.get_response(request), partial(merge_headers, lines=lines))
+            response: HttpResponseBase = self.get_response(request)
+            if not were_made():
+                return carry(response, partial(merge_headers, lines=lines))
+            visit = self._visit(request)
+            return _finished(response, self._door.decide(visit.policy_after(), visit.asked))
         visit = self._visit(request)
         decision = None
         if visit.decided_before:
             decision = self._door.decide(visit.policy_before(), visit.asked)
             if decision is not None and decision.status is not None:
                 return answer(decision)
-        response: HttpResponseBase = self.get_response(request)
-        if not visit.decided_before:
+        response = self.get_response(request)
+        if visit.is_decided_after:
             decision = self._door.decide(visit.policy_after(), visit.asked)
         return _finished(response, visit.refusal or decision)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         lines = self._known_lines(request)
         if lines is not None:
-            return carry(await self.get_response(request), partial(merge_headers, lines=lines))
+            response: HttpResponseBase = await self.get_response(request)
+            if not were_made():
+                return carry(response, partial(merge_headers, lines=lines))
+            visit = self._visit(request)
+            return _finished(response, await self._door.decide_async(visit.policy_after(), visit.asked))
         visit = self._visit(request)
         decision = None
         if visit.decided_before:
             decision = await self._door.decide_async(visit.policy_before(), visit.asked)
             if decision is not None and decision.status is not None:
                 return answer(decision)
-        response: HttpResponseBase = await self.get_response(request)
-        if not visit.decided_before:
+        response = await self.get_response(request)
+        if visit.is_decided_after:
             decision = await self._door.decide_async(visit.policy_after(), visit.asked)
         return _finished(response, visit.refusal or decision)
 
@@ -98,8 +107,13 @@ class CORSMiddleware:
             return None
         origin = meta.get("HTTP_ORIGIN")
         lines = plain.lines(origin)
-        if lines is Policy.refusal and not self._door.counts(origin, meta.get("REQUEST_METHOD", "")):
-            self._door.refused(plain, origin, read(request))
+        if lines is Policy.refusal:
+            if not self._door.counts(origin, meta.get("REQUEST_METHOD", "")):
+                self._door.refused(plain, origin, read(request))
+        elif (
+            "HTTP_COOKIE" in meta and not plain.allow_credentials and meta.get("HTTP_SEC_FETCH_MODE") == "cors"
+        ):  # a browser may withhold the answer
+            self._door.came_with_cookies(plain, read(request))
         return lines
 
     def _visit(self, request: HttpRequest) -> Visit:

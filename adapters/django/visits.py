@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from corecors import UNDECIDED, CORSRequest, Decision, Policy, PolicySource, path_is_ambiguous
-from corecors.adapters.django.marks import AMBIGUOUS, Mark, mark_of
+from corecors.adapters.django.marks import AMBIGUOUS, Mark, mark_of, were_made
 from corecors.adapters.django.routing import Route, asked_mark, views_may_have_policies
 
 LOGGER = logging.getLogger("corecors")
@@ -52,6 +52,12 @@ class Visit:
         self._marked = views_may_have_policies(request)
         self.decided_before = not self._marked or asked.is_preflight or asked.is_websocket or blocks
         self._route = Route.of(request, asked.governed_method) if self._marked else None
+
+    @property
+    def is_decided_after(self) -> bool:
+        """Whether the policy is to be asked for once the response is there: also where the request had views imported
+        that have policies, and nobody could know of them before."""
+        return not self.decided_before or (not self._marked and were_made())
 
     def policy_before(self) -> Policy | PolicySource:
         """What governs the request, as far as can be told before Django resolves it."""

@@ -141,6 +141,10 @@ WRONG = [
             "django.middleware.cache.FetchFromCacheMiddleware",
             "django.middleware.http.ConditionalGetMiddleware",
             "whitenoise.middleware.WhiteNoiseMiddleware",
+            "django.middleware.locale.LocaleMiddleware",
+            "allauth.account.middleware.AccountMiddleware",
+            "shop.middleware.MaintenanceMode",
+            "django_ratelimit.middleware.RatelimitMiddleware",
         )
     ),
     pytest.param(
@@ -263,6 +267,10 @@ RIGHT = [
     ),
     pytest.param({"CORS_POLICY": CREDENTIALS.replace(allow_methods=["GET"]), **AT_HOME}, id="credentials for reading"),
     pytest.param({"MIDDLEWARE": [MIDDLEWARE[1], OURS, *MIDDLEWARE[2:]]}, id="below headers alone"),
+    *(
+        pytest.param({"MIDDLEWARE": [name, *MIDDLEWARE]}, id=f"below {name}")
+        for name in ("common.middleware.RequestId", "authors.middleware.Names", "django.middleware.gzip.GZipMiddleware")
+    ),
     pytest.param({"ROOT_URLCONF": (path("", cross_origin(POLICY)(view)),)}, id="a view with a policy"),
     pytest.param({"CORS_URL_PREFIX": "/api"}, id="a setting that may be anybody's"),
 ]

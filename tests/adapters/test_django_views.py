@@ -2,9 +2,11 @@
 
 import asyncio
 import functools
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -364,8 +366,15 @@ def test_blocking_keeps_a_view_from_running() -> None:
     assert ran == ["GET"]
 
 
-def test_a_preflight_names_a_method_as_django_reads_it(send: Send) -> None:
+@pytest.mark.parametrize("kind", ["Django", "Ninja"])
+def test_a_preflight_names_a_method_as_django_reads_it(send: Send, kind: str) -> None:
     """Django upper-cases methods, so `patch` would run the view for PATCH."""
+    api = NinjaAPI(urls_namespace=f"patch-{send.__name__}-{kind}")
+
+    @api.patch("")
+    @by_view
+    def ninja_patch(request: HttpRequest) -> str:
+        return "patched"
 
     class ByPatch(View):
         @by_view
@@ -374,8 +383,14 @@ def test_a_preflight_names_a_method_as_django_reads_it(send: Send) -> None:
 
     anything = Policy(allow_origins=[APP], allow_methods=["*"])
     asked = (("Origin", APP), ("Access-Control-Request-Method", "patch"))
-    with override_settings(ROOT_URLCONF=(path("", ByPatch.as_view()),), CORS_POLICY=anything):
+    view = path("", ByPatch.as_view()) if kind == "Django" else path("", api.urls)
+    with override_settings(ROOT_URLCONF=(view,), CORS_POLICY=anything):
         assert send("OPTIONS", "/", asked).status == 403
+
+
+def test_head_of_a_viewset_is_its_lists_before_its_first_request_too() -> None:
+    """The view itself adds HEAD to its actions, at its first request."""
+    assert mark_of(Things.as_view({"get": "list"}), "HEAD").policy is VIEW_POLICY
 
 
 def test_paths_and_views_go_together(send: Send) -> None:
@@ -399,15 +414,9 @@ def test_a_project_without_a_policy_has_views_with_one(send: Send) -> None:
         assert values(send("GET", "/plain"), "Vary") == []
 
 
-def test_the_first_request_of_a_process_is_a_preflight(tmp_path: Any) -> None:
+def test_the_first_request_of_a_process_is_a_preflight(tmp_path: Path) -> None:
     """Views are imported by the first request that is resolved; a preflight must not be answered before that."""
-    (tmp_path / "urls.py").write_text(
-        "from django.http import HttpResponse\n"
-        "from django.urls import path\n"
-        "from corecors import Policy\n"
-        "from corecors.adapters.django import cross_origin\n"
-        "urlpatterns = [path('', cross_origin(None)(lambda request: HttpResponse('ok')))]\n"
-    )
+    (tmp_path / "urls.py").write_text(URLS_MODULE)
     (tmp_path / "run.py").write_text(
         "from django.conf import settings\n"
         "settings.configure(ROOT_URLCONF='urls', ALLOWED_HOSTS=['*'], CORS_POLICY={'allow_origins': ['*']},\n"
@@ -417,8 +426,66 @@ def test_the_first_request_of_a_process_is_a_preflight(tmp_path: Any) -> None:
         "asked = {'Origin': 'https://app.example.com', 'Access-Control-Request-Method': 'GET'}\n"
         "print(dict(Client().options('/', headers=asked).headers))\n"
     )
-    done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert "Access-Control" not in done.stdout
+    printed = run_there(tmp_path)
+    assert "Access-Control" not in printed
+
+
+def run_there(folder: Path) -> str:
+    """What `run.py` of a folder prints, with the folder's own modules."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "run.py"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+URLS_MODULE = """
+from django.http import HttpResponse
+from django.urls import path
+from corecors.adapters.django import cross_origin
+urlpatterns = [path('', cross_origin(None)(lambda request: HttpResponse('ok')))]
+"""
+LATE = """
+from django.conf import settings
+
+def tenant(get_response):
+    def change(request):
+        request.urlconf = 'urls'
+        return get_response(request)
+    return change
+
+settings.configure(ROOT_URLCONF=(), ALLOWED_HOSTS=['*'], CORS_POLICY={policy},
+    MIDDLEWARE=['corecors.adapters.django.CORSMiddleware', '__main__.tenant'])
+import asyncio, django
+django.setup()
+from django.test import AsyncClient, Client
+asked = {{'Origin': 'https://app.example.com'}}
+response = {ask}
+print(response.content, dict(response.headers))
+"""
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param("Client().get('/', headers=asked)", id="Client"),
+        pytest.param("asyncio.run(AsyncClient().get('/', headers=asked))", id="AsyncClient"),
+    ],
+)
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param("{'allow_origins': ['*']}", id="a policy"),
+        pytest.param(
+            "__import__('corecors').PathPolicies({'/': __import__('corecors').Policy(allow_origins=['*'])})", id="paths"
+        ),
+    ],
+)
+def test_a_request_that_has_its_view_imported_is_governed_by_it(tmp_path: Path, policy: str, ask: str) -> None:
+    """Where a middleware below chooses the URLs, nobody can know of their views before."""
+    (tmp_path / "urls.py").write_text(URLS_MODULE)
+    (tmp_path / "run.py").write_text(LATE.format(policy=policy, ask=ask))
+    printed = run_there(tmp_path)
+    assert printed.startswith("b'ok'")
+    assert "Access-Control" not in printed
 
 
 # What cannot be told

@@ -1,20 +1,25 @@
 """Cookies that a page sends to a policy without credentials: the browser keeps the answer, and one line says so."""
 
 from collections.abc import Callable
+from functools import partial
 
 import aiohttp_client
+import bottle
 import django_site  # noqa: F401  # sets Django up
 import pytest
 from aiohttp import web
 from asgi_client import answering, send
 from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
+from flask import Flask
 from watched_requests import application, request
 
 from corecors import CORSRequest, Door, PathPolicies, Policy, RejectionLog
 from corecors.adapters import asgi
 from corecors.adapters.aiohttp import setup_cors
+from corecors.adapters.bottle import CORSPlugin
 from corecors.adapters.django import CORSMiddleware as DjangoMiddleware
+from corecors.adapters.flask import CORS, cross_origin
 from corecors.adapters.wsgi import CORSMiddleware
 
 PAGE = "https://page.test"
@@ -75,11 +80,38 @@ def django_door(policy: object, **options: object) -> Asks:
     return ask
 
 
+def flask_door(policy: object, *, has_own: bool = False, **options: object) -> Asks:
+    app = Flask(__name__)
+    CORS(app, policy, **options)
+    app.add_url_rule("/orders", view_func=lambda: "ok", endpoint="orders")
+    if has_own:  # so that the policy is looked up when the response starts
+        app.add_url_rule("/other", view_func=cross_origin(None)(lambda: "ok"), endpoint="other")
+
+    def ask(environ: dict[str, str]) -> None:
+        request(app.wsgi_app, **environ)
+
+    return ask
+
+
+def bottle_door(policy: object, **options: object) -> Asks:
+    app = bottle.Bottle()
+    app.install(CORSPlugin(policy, **options))
+    app.route("/orders", callback=lambda: "ok")
+
+    def ask(environ: dict[str, str]) -> None:
+        request(app.wsgi, **environ)
+
+    return ask
+
+
 DOORS = [
     pytest.param(wsgi_door, id="WSGI"),
     pytest.param(asgi_door, id="ASGI"),
     pytest.param(aiohttp_door, id="aiohttp"),
     pytest.param(django_door, id="Django"),
+    pytest.param(flask_door, id="Flask"),
+    pytest.param(partial(flask_door, has_own=True), id="Flask, views with policies of their own"),
+    pytest.param(bottle_door, id="Bottle"),
 ]
 
 
