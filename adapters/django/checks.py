@@ -36,11 +36,11 @@ SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 FIRST = f'put it first: MIDDLEWARE = ["{OURS}", ...]'
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # what CsrfViewMiddleware lets through, but for TRACE
 
-# Names of middleware that answers requests itself: a redirect, a login page, a file, a page of the cache. What it answers
-# above the middleware has no CORS headers, and a preflight that it answers fails.
+# Names of middleware that answers requests itself: a redirect, a login page, a file, a page of the cache. What it
+# answers above the middleware has no CORS headers, and a preflight that it answers fails.
 ANSWERS_ITSELF = re.compile(
-    r"django\.middleware\.(common|http|locale)\b|auth(?!or)|cache|flatpage|login|maintenance|rate_?limit|redirect"
-    "|throttl|whitenoise",
+    r"django\.middleware\.(common|http|locale)\b|auth(?!or)|cache|flatpage|login|maintenance|rate_?limit"
+    "|redirect|throttl|whitenoise",
     re.IGNORECASE,
 )
 

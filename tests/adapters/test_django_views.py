@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib.syndication.views import Feed
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
 from django.urls.converters import get_converters, register_converter
 from django.utils.decorators import method_decorator
+from django.utils.functional import lazy
+from django.utils.translation import get_language
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -393,6 +396,29 @@ def test_head_of_a_viewset_is_its_lists_before_its_first_request_too() -> None:
     assert mark_of(Things.as_view({"get": "list"}), "HEAD").policy is VIEW_POLICY
 
 
+LOCALE = "django.middleware.locale.LocaleMiddleware"
+in_words = lazy(lambda: "zahlen" if get_language() == "de" else "pay", str)
+
+
+@pytest.mark.parametrize("target", ["/de/pay", "/en/pay"])
+def test_a_preflight_follows_a_language_in_the_path(send: Send, target: str) -> None:
+    urls = (*i18n_patterns(path("pay", by_view(plain))),)
+    with override_settings(ROOT_URLCONF=urls, MIDDLEWARE=[OURS, LOCALE], LANGUAGE_CODE="en"):
+        assert admitted(send, target) == [VIEW]
+
+
+def test_a_preflight_follows_a_translated_route_though_it_has_no_cookie(send: Send) -> None:
+    languages = [("en", "English"), ("de", "German")]
+    german = (("Origin", VIEW), ("Cookie", "django_language=de"))
+    with override_settings(
+        ROOT_URLCONF=(path(in_words(), by_view(plain)),), MIDDLEWARE=[OURS, LOCALE], LANGUAGES=languages
+    ):
+        assert values(send("GET", "/zahlen", german), "Access-Control-Allow-Origin") == [VIEW]
+        for origin, status in ((VIEW, 204), (APP, 403)):
+            asked = (("Origin", origin), ("Access-Control-Request-Method", "PUT"))
+            assert send("OPTIONS", "/zahlen", asked).status == status
+
+
 def test_paths_and_views_go_together(send: Send) -> None:
     with override_settings(ROOT_URLCONF=URLS, CORS_POLICY=PathPolicies({"/view": APP_POLICY, "/plain": INNER_POLICY})):
         assert admitted(send, "/view") == [VIEW]
@@ -559,6 +585,8 @@ def test_a_middleware_that_changes_the_view_stands_above_or_the_headers_are_with
             for origin in (APP, VIEW, INNER)
             if values(by_client(method, "/", (("Origin", origin),)), "Access-Control-Allow-Origin")
         ]
+        if place == "above" and readers:
+            assert admitted(by_client, "/", method) == readers
     assert got == (readers if place == "above" else [])
 
 
