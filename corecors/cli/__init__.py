@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "Tell what a policy decides about one request.",
     "demo": "Watch a browser's rules applied to a small API, request by request.",
     "doctor": "Find out why a browser says no to a running server.",
+    "explain": "Tell what a browser's message about CORS means.",
     "lint": "Read a policy from a file and name every mistake in it.",
 }
 

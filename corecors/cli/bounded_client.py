@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
@@ -15,10 +16,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from corecors.browser import Received, SentRequest
 from corecors.browser.urls import Address, parse_url
+from corecors.cli.network_failures import Failure, failure_of
 
 MAX_REQUESTS = 30
 USER_AGENT = f"corecors-doctor/{version('corecors')}"
 MAX_INTERIM = 20  # responses 1xx before the real one; servers send one or two
+
+
+Pairs = tuple[tuple[str, str], ...]
 
 
 class OtherHostError(Exception):
@@ -33,7 +38,11 @@ class TooManyRequestsError(Exception):
 
 
 class UnreachableError(Exception):
-    """No answer came. The message says why, in a few words."""
+    """No answer came. The message says why, in a few words; `code` says it for programs."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.words)
+        self.code = failure.code
 
 
 class BoundedClient:
@@ -57,8 +66,11 @@ class BoundedClient:
             self._context.check_hostname = False
             self._context.verify_mode = ssl.CERT_NONE
 
-    def __call__(self, request: SentRequest) -> Received:
-        """Send one request and return every header line of the response as it came."""
+    def __call__(self, request: SentRequest, own: Iterable[tuple[str, str]] = ()) -> Received:
+        """Send one request and return every header line of the response as it came.
+
+        `own`: headers that the browser adds by itself, a cookie say, and that decide nothing about CORS.
+        """
         address = parse_url(request.url)
         if address is None or address.host != self._host:
             raise OtherHostError(request.url)
@@ -67,18 +79,34 @@ class BoundedClient:
         self.sent += 1
         if self._deadline is None:
             self._deadline = time.monotonic() + self._timeout
-        return self._ask(request, address, self._deadline - time.monotonic())
+        return self._ask(request, tuple(own), address, self._deadline - time.monotonic())
 
-    def _ask(self, request: SentRequest, address: Address, seconds: float) -> Received:
+    def speaks_tls(self, url: str) -> bool:
+        """Whether the port of `url`, an http address, answers a TLS handshake. Nothing else is sent."""
+        address = parse_url(url)
+        if address is None or address.host != self._host or self._deadline is None:
+            return False
+        seconds = self._deadline - time.monotonic()
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        host = address.host.strip("[]")
+        with suppress(OSError, ValueError):  # the latter: no time is left
+            with socket.create_connection((host, address.port or 80), timeout=max(seconds, 0)) as plain:
+                context.wrap_socket(plain, server_hostname=host).close()
+            return True
+        return False
+
+    def _ask(self, request: SentRequest, own: Pairs, address: Address, seconds: float) -> Received:
         """Ask in a thread, which is left behind where it is not done in time: names are looked up without a bound."""
         if seconds <= 0:
-            raise UnreachableError(self._too_late())
+            raise UnreachableError(Failure("timeout", self._too_late()))
         connection = self._connection(address, seconds)
         outcome: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
-                outcome.put(_answer(connection, request, address))
+                outcome.put(_answer(connection, request, own, address))
             except Exception as error:
                 outcome.put(error)
 
@@ -93,9 +121,9 @@ class BoundedClient:
             return answer
         refused = isinstance(answer, urllib3.exceptions.NewConnectionError)  # counts as a timeout there
         if isinstance(answer, TimeoutError | urllib3.exceptions.ConnectTimeoutError) and not refused:
-            raise UnreachableError(self._too_late())
+            raise UnreachableError(Failure("timeout", self._too_late()))
         if isinstance(answer, OSError | ValueError | http.client.HTTPException | urllib3.exceptions.HTTPError):
-            raise UnreachableError(_words(answer))
+            raise UnreachableError(failure_of(answer))
         raise answer
 
     def _connection(self, address: Address, seconds: float) -> HTTPConnection:
@@ -120,8 +148,10 @@ class _FinalResponse(http.client.HTTPResponse):
         raise http.client.HTTPException(f"more than {MAX_INTERIM} interim responses (100 Continue and the like)")
 
 
-def _answer(connection: HTTPConnection, request: SentRequest, address: Address) -> Received:
+def _answer(connection: HTTPConnection, request: SentRequest, own: Pairs, address: Address) -> Received:
     headers = urllib3.HTTPHeaderDict({"User-Agent": USER_AGENT, "Connection": "close"})
+    for name, value in own:
+        headers[name] = value
     for name, value in request.headers:
         headers.add(name, value)
     if request.body == b"":
@@ -139,18 +169,3 @@ def _break_off(connection: HTTPConnection) -> None:
         with suppress(OSError):  # it has ended by itself
             socket.socket.shutdown(connected, socket.SHUT_RDWR)
     connection.close()
-
-
-def _words(error: Exception) -> str:
-    """What went wrong, without the names of classes and objects that the library puts in front."""
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "the name does not resolve"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return str(error).rpartition("] ")[2] or "no connection"
-    if isinstance(error, ssl.SSLError | urllib3.exceptions.SSLError):
-        return f"TLS: {error.args[-1] if error.args else type(error).__name__}"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "the server closed the connection without an answer"
-    if isinstance(error, http.client.BadStatusLine):
-        return f"what came is not HTTP: {error}"
-    return str(error) or type(error).__name__

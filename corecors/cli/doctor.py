@@ -1,88 +1,106 @@
 """`corecors doctor`: why a browser says no to a running server, step by step, and what is dangerous about its CORS."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+import sys
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from corecors._decisions.headers import ORIGIN
-from corecors.browser import Credentials, HeaderLines, Received, Request, SentRequest, Verdict, simulate
-from corecors.cli.bounded_client import (
-    MAX_REQUESTS,
-    BoundedClient,
-    OtherHostError,
-    TooManyRequestsError,
-    UnreachableError,
+from corecors.browser import Credentials, Received, Request, SentRequest
+from corecors.cli.bounded_client import MAX_REQUESTS, BoundedClient, TooManyRequestsError, UnreachableError
+from corecors.cli.curl_command import CurlError, read_curl
+from corecors.cli.diagnosis import SCHEMA, Diagnosis, as_data, diagnose
+from corecors.cli.doctor_report import Report
+from corecors.cli.examination import End, Examination, examine, plain_get
+from corecors.cli.github import annotations_of
+from corecors.cli.har_file import MAX_LENGTH, HarError, Recording, read_har
+from corecors.cli.hazards import Hazard, about_cookies, find_hazards, in_order
+from corecors.cli.page_request import PageRequest, RequestError, from_curl, from_options
+from corecors.cli.terminal import Paper, Unusable
+
+TEXT, JSON, GITHUB = "text", "json", "github"
+
+
+@click.command(epilog="Exits 0 if it works as far as it was sent, 1 if it would fail, 2 if that cannot be told.")
+@click.argument("url", required=False)
+@click.option(
+    "--origin", "origins", multiple=True, help="The page's origin or address, or null. Several: each is tried."
 )
-from corecors.cli.doctor_report import deciding, page_section, print_report
-from corecors.cli.hazards import Hazard, find_hazards
-from corecors.cli.terminal import Unusable
-
-
-@click.command(epilog="Exits 0 if it works in a browser, 1 if it would fail, 2 if there was no answer or bad usage.")
-@click.argument("url")
-@click.option("--origin", required=True, help="The page's origin: https://app.example.com, or null.")
-@click.option("-X", "--method", default="GET", show_default=True, help="What the page calls fetch() with.")
+@click.option("-X", "--method", help="What the page calls fetch() with.  [default: GET, with -d POST]")
 @click.option("-H", "--header", "headers", multiple=True, metavar="NAME: VALUE", help="A header that the page sets.")
-@click.option("-d", "--data", help="The body that the page sends, as text.")
-@click.option("--credentials", is_flag=True, help='With cookies: credentials: "include". No cookie is really sent.')
+@click.option("-d", "--data", multiple=True, help="The body that the page sends, as text.")
+@click.option("--credentials", is_flag=True, help='With cookies: credentials: "include".')
+@click.option("--send", is_flag=True, help="Really send what may change something, once: POST, PUT, DELETE.")
+@click.option("--curl", metavar="CURL", help="The request as a copied curl command: a file, - or the text.")
+@click.option("--har", metavar="FILE", help="Judge a recorded HAR file; nothing is sent.")
+@click.option("--entry", type=int, help="With --har: the report on this entry.")
 @click.option("--no-hazards", is_flag=True, help="Only the request itself, without looking for dangers.")
 @click.option("--strict", is_flag=True, help="Exit 1 for a serious danger too.")
 @click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="Seconds for it all.")
 @click.option("--insecure", is_flag=True, help="Take any certificate.")
 @click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Certificates to trust, in PEM form.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--format", "form", type=click.Choice([TEXT, JSON, GITHUB]), default=TEXT, help="For whom to print it.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_context
 def doctor(
     context: click.Context,
-    url: str,
-    origin: str,
-    method: str,
+    url: str | None,
+    origins: tuple[str, ...],
+    method: str | None,
     headers: tuple[str, ...],
-    data: str | None,
+    data: tuple[str, ...],
     credentials: bool,
+    send: bool,
+    curl: str | None,
+    har: str | None,
+    entry: int | None,
     no_hazards: bool,
     strict: bool,
     timeout: float,
     insecure: bool,
     ca_file: str | None,
+    form: str,
     as_json: bool,
 ) -> None:
-    request = _request(url, origin, method, headers, data, credentials)
-    client = _client(url, timeout, insecure, ca_file)
+    form = JSON if as_json else form
     try:
-        verdict = simulate(request, client)
-    except OtherHostError as error:
-        raise Unusable(f"a redirect leads to {error}, another host; ask there with corecors doctor") from None
-    except TooManyRequestsError as error:
-        raise Unusable(f"{error}: is there a loop of redirects?") from None
-    except UnreachableError as error:
-        raise Unusable(f"no answer from {url}: {error}") from None
-    hazards: list[Hazard] = []
-    unfinished = None
-    if verdict.exchanges and not no_hazards:
-        try:
-            hazards.extend(_hazards(request, verdict, client))
-        except (TooManyRequestsError, UnreachableError) as error:
-            # The verdict stands, and so do the dangers that were found; extend() keeps what came before an exception.
-            unfinished = str(error)
-    hazards.sort(key=lambda hazard: not hazard.serious)
-    if as_json:
-        click.echo(json.dumps(_as_data(verdict, hazards, unfinished, client.sent), indent=2))
+        if har is not None:
+            diagnoses = _recorded(har, entry)
+            brief = entry is None
+        else:
+            page = _page_request(url, method, headers, data, credentials, curl)
+            asked = origins or ((page.origin,) if page.origin else ())
+            if not asked:
+                raise click.UsageError("Missing option '--origin': the origin of the page that asks.")
+            requests = [page.from_origin(origin) for origin in asked]
+            diagnoses = []
+            for request in requests:
+                client = _client(page.url, timeout, insecure or page.insecure, ca_file)
+                diagnoses.append(_asked(request, page, client, send=send, hazards=not no_hazards))
+            brief = False
+    except (RequestError, CurlError, HarError) as error:
+        what = "--curl: " if isinstance(error, CurlError) else "--har: " if isinstance(error, HarError) else ""
+        raise Unusable(f"{what}{error}") from None
+    if form == JSON:
+        click.echo(json.dumps({"schema": SCHEMA, "runs": [as_data(each) for each in diagnoses]}, indent=2))
+    elif form == GITHUB:
+        for line in annotations_of(diagnoses):
+            click.echo(line)
+    elif brief:
+        _print_list(diagnoses)
     else:
-        print_report(verdict, hazards, unfinished, client.sent)
-    fails = not verdict.readable_in_practice or (strict and any(hazard.serious for hazard in hazards))
-    context.exit(1 if fails else 0)
+        _print(diagnoses)
+    context.exit(max((each.exit_code(strict=strict) for each in diagnoses), key=_severity, default=0))
 
 
 doctor.help = f"""Find out why a browser says no to a running server.
 
 Behaves like a browser towards URL: sends a preflight where one is due, with the bytes that browsers send, checks every
 answer by the Fetch standard, follows redirects, and tells what script can read. Then it looks for dangers. At most
-{MAX_REQUESTS} requests go out, all to the host in URL. Of a response only the headers are awaited.
+{MAX_REQUESTS} requests go out for an origin, all to the host in URL, and only GET, HEAD and OPTIONS unless --send is
+given. Of a response only the headers are awaited. Secrets are shown nowhere.
 
 \b
 Examples:
@@ -91,35 +109,48 @@ Examples:
   corecors doctor https://api.example.com/orders/7 \\
       --origin https://app.example.com --credentials \\
       -X PUT -H "Content-Type: application/json" -d "{{}}"
+  corecors doctor --curl copied.txt
+  corecors doctor --har recorded.har
 """
 
 
-def _request(
-    url: str, origin: str, method: str, headers: tuple[str, ...], data: str | None, credentials: bool
-) -> Request:
-    if not _is_address(url):
-        raise Unusable(f"{url!r} is no address of a server: write http://... or https://...")
+def _severity(code: int) -> int:
+    return (0, 2, 1).index(code)  # one that fails weighs more than one that cannot be told
+
+
+def _page_request(
+    url: str | None,
+    method: str | None,
+    headers: tuple[str, ...],
+    data: tuple[str, ...],
+    credentials: bool,
+    curl: str | None,
+) -> PageRequest:
+    if curl is not None:
+        if url is not None or headers or data:
+            raise Unusable("--curl has the address, the headers and the body: leave out URL, -H and -d")
+        page = from_curl(read_curl(_text_of(curl, "--curl")), method=method, credentials=credentials)
+    elif url is not None:
+        page = from_options(url, method, headers, data, credentials)
+    else:
+        raise click.UsageError("Missing argument 'URL' (or --curl, or --har).")
+    if not _is_address(page.url):
+        raise Unusable(f"{page.url!r} is not the address of a server: write http://... or https://...")
+    return page
+
+
+def _text_of(source: str, option: str) -> str:
+    """The text that `source` is: of standard input, of a file, or itself."""
+    if source == "-":
+        return sys.stdin.read(MAX_LENGTH)
+    if option == "--curl" and source.lstrip().lower().startswith("curl"):
+        return source
     try:
-        body = None if data is None else data.encode()
-    except UnicodeEncodeError:
-        raise Unusable("--data: only text can be sent, and that is none") from None
-    pairs = []
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon:
-            raise Unusable(f'-H {header!r} has no value: write "{header}: value"; it may decide about the preflight')
-        pairs.append((name.strip(), value.strip()))
-    try:
-        return Request(
-            url=url,
-            origin=origin,
-            method=method,
-            headers=tuple(pairs),
-            credentials=Credentials.INCLUDE if credentials else Credentials.SAME_ORIGIN,
-            body=body,
-        )
-    except ValueError as error:
-        raise Unusable(f"--origin: {error}") from None
+        with Path(source).open(encoding="utf-8-sig", errors="surrogateescape") as file:
+            return file.read(MAX_LENGTH)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Unusable(f"{option}: the file cannot be read: {reason}") from None
 
 
 def _is_address(url: str) -> bool:
@@ -137,71 +168,84 @@ def _client(url: str, timeout: float, insecure: bool, ca_file: str | None) -> Bo
         raise Unusable(f"--ca-file: {error}") from None
 
 
-def _hazards(request: Request, verdict: Verdict, client: BoundedClient) -> Iterator[Hazard]:
-    """Dangers at the address where the course ended, as far as a GET shows them."""
-    last = verdict.exchanges[-1]
-    plain_get = last.sent.method == "GET" and last.sent.get(ORIGIN) == request.origin
-    if plain_get:
-        answer: Received = last.received
-    else:
-        answer = client(
-            SentRequest(
-                method="GET", url=last.sent.url, headers=HeaderLines((("Accept", "*/*"), (ORIGIN, request.origin)))
-            )
-        )
-    yield from find_hazards(last.sent.url, request.origin, answer, client)
+def _asked(request: Request, page: PageRequest, client: BoundedClient, *, send: bool, hazards: bool) -> Diagnosis:
+    """Ask the server itself."""
+
+    def ask(sent: SentRequest) -> Received:
+        if sent.preflight:
+            return client(sent)  # never with what belongs to the request itself
+        own = (line for line in page.own if sent.credentials or line[0].lower() != "cookie")
+        return client(sent, own)
+
+    examination = examine(request, ask, send_unsafe=send)
+    stop = examination.stop
+    found: list[Hazard] = []
+    unfinished = None
+    # What a GET says is a hint to the cause, and what the dangers are measured by; else nothing is asked for it.
+    begun = bool(examination.verdict.exchanges) or (stop is not None and stop.end is End.NOT_SENT)
+    if begun and (hazards or not examination.works):
+        try:
+            examination = _looked_around(examination, client)
+            if hazards:
+                assert examination.plain is not None
+                # extend() keeps what came before an exception: the verdict stands, and so do the dangers found so far.
+                found.extend(find_hazards(_where(examination), request.origin, examination.plain, client))
+        except (TooManyRequestsError, UnreachableError) as error:
+            unfinished = str(error) if hazards else None
+    if hazards and examination.last is not None and request.credentials is Credentials.INCLUDE:
+        found.extend(about_cookies(examination.last.received))
+    return diagnose(examination, tuple(in_order(found)), unfinished, client.sent)
 
 
-def _as_data(verdict: Verdict, hazards: list[Hazard], unfinished: str | None, sent: int) -> dict[str, Any]:
-    first = _first_finding(verdict, hazards)
-    return {
-        "works": verdict.readable_in_practice,
-        "works_by_the_standard": verdict.readable,
-        "finding": first,
-        "checks": [
-            {
-                "step": check.step.value,
-                "passed": check.passed,
-                "passed_in_practice": check.passed_in_practice,
-                "explanation": check.explanation,
-                "mend": check.fix,
-                "header": check.header,
-                "value": check.value,
-                "section": check.url,
-                "exchange": check.exchange,
-            }
-            for check in verdict.checks
-        ],
-        "exchanges": [
-            {
-                "method": exchange.sent.method,
-                "url": exchange.sent.url,
-                "preflight": exchange.sent.preflight,
-                "request_headers": exchange.sent.headers,
-                "status": exchange.received.status,
-                "response_headers": exchange.received.headers,
-            }
-            for exchange in verdict.exchanges
-        ],
-        "status": verdict.status,
-        "readable_headers": [name for name, _ in verdict.readable_headers],
-        "hidden_headers": verdict.hidden_headers,
-        "hazards": [asdict(hazard) for hazard in hazards],
-        "unfinished": unfinished,
-        "requests": sent,
-    }
+def _looked_around(examination: Examination, client: BoundedClient) -> Examination:
+    """With what only one more question tells."""
+    last = examination.last
+    tls = False
+    if last is not None and last.received.status == 400 and last.sent.url.startswith("http:"):
+        tls = client.speaks_tls(last.sent.url)
+    return replace(examination, port_speaks_tls=tls, plain=plain_get(examination, client))
 
 
-def _first_finding(verdict: Verdict, hazards: list[Hazard]) -> dict[str, str] | None:
-    """What to mend first: the step that fails, else the gravest danger."""
-    if not verdict.readable:
-        check = deciding(verdict)
-        return {
-            "what": check.step.value,
-            "explanation": check.explanation,
-            "mend": check.fix,
-            "page": page_section(verdict),
-        }
-    if hazards:
-        return {"what": hazards[0].name, "explanation": hazards[0].wrong, "mend": hazards[0].mend}
-    return None
+def _where(examination: Examination) -> str:
+    if examination.last is not None:
+        return examination.last.sent.url
+    assert examination.stop is not None
+    return examination.stop.request.url
+
+
+def _recorded(har: str, number: int | None) -> list[Diagnosis]:
+    """Judge what a file holds."""
+    recording: Recording = read_har(_text_of(har, "--har"))
+    entries = list(recording.cross_origin())
+    if number is not None:
+        entries = [each for each in recording.entries if each.number == number and each.origin is not None]
+        if not entries:
+            raise Unusable(f"--entry {number}: the file has no such entry with an Origin")
+    return [diagnose(recording.examine(entry)) for entry in entries]
+
+
+def _print(diagnoses: list[Diagnosis]) -> None:
+    for number, diagnosis in enumerate(diagnoses):
+        if len(diagnoses) > 1:
+            paper = Paper()
+            if number:
+                paper.blank()
+            paper.line((f"Origin {diagnosis.origin}", "bold"))
+        Report(diagnosis).print()
+
+
+def _print_list(diagnoses: list[Diagnosis]) -> None:
+    """One line for each request of a recording."""
+    paper = Paper()
+    failing = [each for each in diagnoses if each.exit_code(strict=False)]
+    if not diagnoses:
+        paper.line("No request in this file crosses origins.")
+        return
+    paper.line(
+        (f"{len(failing)} of {len(diagnoses)} requests across origins fail.", "bold red" if failing else "bold green")
+    )
+    for diagnosis in diagnoses:
+        request, masker = diagnosis.examination.request, diagnosis.secrets()
+        label = ("  FAILED  ", "bold red") if diagnosis in failing else ("  passed  ", "green")
+        says = "" if diagnosis.cause is None else f"\n{diagnosis.cause.says}\nFix: {diagnosis.cause.fix}"
+        paper.line(masker.text(f"{request.method} {request.url}  from {request.origin}{says}"), label=label)

@@ -3,7 +3,7 @@
 Each probe is one more request; what a browser would make of the answer is `corecors.browser`'s to say.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -11,6 +11,18 @@ from urllib.parse import urlsplit, urlunsplit
 from corecors._decisions.headers import ALLOW_CREDENTIALS, ALLOW_ORIGIN, ORIGIN, VARY, WILDCARD
 from corecors.browser import Credentials, HeaderLines, Received, SentRequest
 from corecors.browser.cors_check import cors_checks
+
+# The order in which they are told, whatever was found first: what gives data away comes first.
+ORDER = (
+    "any origin with credentials",
+    "any origin reflected",
+    "null allowed",
+    "look-alike origin allowed",
+    "Access-Control-Allow-Origin doubled",
+    "header behind the policy",
+    "Vary missing",
+    "cookie kept back",
+)
 
 # RFC 2606 keeps .invalid free: nobody can register these, so a server that lets them in lets anybody in.
 STRANGER = "https://corecors-doctor.invalid"
@@ -23,24 +35,37 @@ Send = Callable[[SentRequest], Received]
 class Hazard:
     """One danger.
 
-    name: what it is, in words that stay the same. wrong: what was seen. mend: what to change. serious: whether it gives
+    name: what it is, in words that stay the same. says: what was seen. fix: what to change. serious: whether it gives
         data away, or breaks pages, by itself. header: the header that shows it; value: what it said, None for missing.
     """
 
     name: str
-    wrong: str
-    mend: str
+    says: str
+    fix: str
     serious: bool
     header: str | None = None
     value: str | None = None
 
 
+def in_order(hazards: Iterable[Hazard]) -> list[Hazard]:
+    """The serious ones first, and among them those that give data away."""
+
+    def place(hazard: Hazard) -> tuple[bool, int]:
+        return not hazard.serious, ORDER.index(hazard.name) if hazard.name in ORDER else len(ORDER)
+
+    return sorted(hazards, key=place)
+
+
 def find_hazards(url: str, origin: str, answer: Received, send: Send) -> Iterator[Hazard]:
-    """Look for dangers at `url`, for which `answer` is the response to a GET from `origin`. Some 16 requests."""
+    """Look for dangers at `url`, for which `answer` is the response to a GET from `origin`. Some 16 requests.
+
+    All are GETs without a body and without any secret: a danger is never looked for at the expense of the server.
+    """
     yield from _about_lines(answer)
     anonymous = send(_get(url, None))
     stranger = send(_get(url, STRANGER))
     yield from _about_caches(answer, anonymous, stranger)
+    yield from _about_another_place(answer, origin, stranger)
     anyone = _reads(stranger, STRANGER)
     if anyone:
         yield from _about_anyone(stranger)
@@ -102,13 +127,16 @@ def _about_lines(answer: Received) -> Iterator[Hazard]:
 
 def _about_caches(answer: Received, anonymous: Received, stranger: Received) -> Iterator[Hazard]:
     """Fetch, "CORS protocol and HTTP caches": an answer that depends on the origin has to say so, to everybody."""
-    if answer.get(ALLOW_ORIGIN) == anonymous.get(ALLOW_ORIGIN) == stranger.get(ALLOW_ORIGIN):
-        return
-    for received, whom in (
+    answers = (
         (answer, "to the page's origin"),
         (anonymous, "to a request without Origin"),
         (stranger, "to another origin"),
-    ):
+    )
+    # Only what can be compared is: a login or a rate limit answers differently for reasons of its own.
+    comparable = [(received, whom) for received, whom in answers if received.status == answer.status]
+    if len({received.get(ALLOW_ORIGIN) for received, _ in comparable}) == 1:
+        return
+    for received, whom in comparable:
         vary = _vary(received)
         if "origin" in vary or WILDCARD in vary:
             continue
@@ -123,6 +151,43 @@ def _about_caches(answer: Received, anonymous: Received, stranger: Received) -> 
             value=received.get(VARY),
         )
         return
+
+
+def _about_another_place(answer: Received, origin: str, stranger: Received) -> Iterator[Hazard]:
+    """One place decides by origin, and where it says no, the header of another place stands."""
+    if answer.get(ALLOW_ORIGIN) == origin and stranger.get(ALLOW_ORIGIN) == WILDCARD:
+        yield Hazard(
+            "header behind the policy",
+            f"The page's origin is echoed, and a stranger gets `{ALLOW_ORIGIN}: *`: where one place refuses, the "
+            "header "
+            "that another place set survives, and everybody reads the response.",
+            "Let one place set it, and take it out of the other: the application or the proxy.",
+            serious=True,
+            header=ALLOW_ORIGIN,
+            value=WILDCARD,
+        )
+
+
+def about_cookies(answer: Received) -> Iterator[Hazard]:
+    """Cookies that the page's next request would not carry (RFC 6265bis, 5.8.3; browsers take no SameSite for Lax)."""
+    for line in answer.headers.lines("Set-Cookie"):
+        name = line.partition("=")[0].strip()
+        attributes = [part.strip().lower() for part in line.split(";")[1:]]
+        if "samesite=none" in attributes and "secure" in attributes:
+            continue
+        lacks = "SameSite=None" if "samesite=none" not in attributes else "Secure"
+        yield Hazard(
+            "cookie kept back",
+            f"The cookie {name} is set without {lacks}: browsers do not send it with requests from another site, "
+            "whatever "
+            "CORS allows.",
+            "Set it with `SameSite=None; Secure`, over https, if other sites are meant to send it; or serve page "
+            "and API "
+            "under one site (app.example.com and api.example.com are one).",
+            serious=False,
+            header="Set-Cookie",
+            value=None,
+        )
 
 
 def _about_anyone(stranger: Received) -> Iterator[Hazard]:
@@ -191,6 +256,7 @@ def lookalikes(origin: str) -> list[Lookalike]:
         Lookalike(f"{scheme}://{stranger}:{authority}", "a port is taken for the host"),
         Lookalike(f"{scheme}://{stranger},{origin}", "one origin of a list is enough"),
         Lookalike(f"{scheme}://corecors-doctor{authority}", "the start of the host is not looked at"),
+        Lookalike(origin.upper(), "upper and lower case are not told apart", of_strangers=False),
     ]
     labels = host.split(".")
     if len(labels) > 1 and not host.replace(".", "").isdigit():
@@ -202,7 +268,7 @@ def lookalikes(origin: str) -> list[Lookalike]:
         other = "4433" if port != "4433" else "4434"
         found.append(Lookalike(f"{scheme}://{host}:{other}", "the port is not looked at", of_strangers=False))
         if scheme == "https":
-            how = "the scheme is not looked at, and whoever sits on the network can be that page"
+            how = "the scheme is not looked at, and anyone who sits on the network can be that page"
             found.append(Lookalike(f"http://{authority}", how, of_strangers=False))
     return list({lookalike.origin: lookalike for lookalike in found}.values())
 
@@ -215,7 +281,7 @@ def _about_errors(url: str, origin: str, send: Send) -> Iterator[Hazard]:
         yield Hazard(
             "errors without headers",
             f"The error {answer.status} at {parts.path.rstrip('/')}/{MISSING_PAGE} has no {ALLOW_ORIGIN}: the page "
-            "sees a bare TypeError in place of the status.",
+            "sees a bare TypeError instead of the status.",
             "Add the CORS headers to every response, errors included.",
             serious=False,
             header=ALLOW_ORIGIN,

@@ -4,6 +4,7 @@ What servers send, files hold and users type is shown, so it is escaped here, wh
 everything. Only printable characters and line breaks pass; what a message quotes has been through `shown` before.
 """
 
+import os
 from collections.abc import Iterable
 
 import click
@@ -57,3 +58,31 @@ class _Terminal(Console):
 def terminal() -> Console:
     """A console that prints text as it is: what servers send and policies hold is no markup and no emoji."""
     return _Terminal(highlight=False, markup=False, emoji=False)
+
+
+class Paper:
+    """Lines for people: wrapped at the terminal's width, and not at all where a program or a file takes them."""
+
+    def __init__(self) -> None:
+        self._console = terminal()
+        # COLUMNS is set where somebody wants a width although there is no terminal.
+        self._wraps = self._console.is_terminal or "COLUMNS" in os.environ
+
+    def blank(self) -> None:
+        """An empty line."""
+        self._console.print()
+
+    def line(self, *parts: str | tuple[str, str], label: str | tuple[str, str] = "", whole: bool = False) -> None:
+        """Some text, with `label` before it, below which it is continued. `whole`: never wrapped, so that it can be
+        copied."""
+        head = styled(label)
+        indent = " " * head.cell_len
+        lines = [line for piece in styled(*parts).split("\n") for line in self._wrapped(piece, len(indent), whole)]
+        for number, text in enumerate(lines):
+            text.rstrip()
+            self._console.print((head if number == 0 else Text(indent)) + text if text.plain else head, soft_wrap=True)
+
+    def _wrapped(self, text: Text, indent: int, whole: bool) -> Iterable[Text]:
+        if whole or not self._wraps or not text.plain:
+            return [text]
+        return text.wrap(self._console, max(self._console.width - indent, 20))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -23,9 +24,9 @@ from corecors.cli.bounded_client import (
     OtherHostError,
     TooManyRequestsError,
     UnreachableError,
-    _words,
 )
 from corecors.cli.doctor import doctor
+from corecors.cli.network_failures import ADVICE, failure_of
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")  # for 127.0.0.1; good for a hundred years
 
@@ -50,7 +51,7 @@ def secure() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        pytest.param([], 2, "TLS:", id="nobody vouches for it"),
+        pytest.param([], 2, "the certificate is not trusted", id="nobody vouches for it"),
         pytest.param(["--insecure"], 0, "Works in a browser", id="any certificate is taken"),
         pytest.param(["--ca-file", str(CERTIFICATE)], 0, "Works in a browser", id="it is trusted by name"),
     ],
@@ -65,7 +66,38 @@ def test_plain_http_asked_over_tls_is_told() -> None:
     with serving(application(right)) as url:
         result = CliRunner().invoke(doctor, [url.replace("http:", "https:"), "--origin", PAGE])
     assert result.exit_code == 2
-    assert "TLS:" in result.output
+    assert "TLS: the server does not speak TLS at this port" in result.output
+    assert f"Fix: Write {url}" in result.output
+
+
+def test_plain_http_at_a_port_that_speaks_tls_is_told() -> None:
+    """As nginx and Apache answer it: with 400, in plain text."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+
+    def answer(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            if connection.recv(1, socket.MSG_PEEK) != b"\x16":  # a TLS record of a handshake
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n")
+                return
+            context.wrap_socket(connection, server_side=True).close()
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                answer(listener.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        result = CliRunner().invoke(doctor, [url, "--origin", PAGE])
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(timeout=10)
+    assert result.exit_code == 1
+    assert "The port speaks TLS and was asked in plain http, so the answer is 400." in result.output
+    assert f"Fix: Ask https: {url.replace('http', 'https')}\n" in result.output
 
 
 def get(url: str, **changes: Any) -> SentRequest:
@@ -161,17 +193,22 @@ def test_an_empty_body_has_a_length_and_no_body_has_none(
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
+    ("error", "code", "words"),
     [
-        pytest.param(urllib3.exceptions.NameResolutionError("x", None, OSError()), "not resolve", id="DNS"),
-        pytest.param(ssl.SSLError(), "TLS: SSLError", id="TLS without a reason"),
-        pytest.param(http.client.RemoteDisconnected("x"), "closed the connection without an answer", id="closed"),
-        pytest.param(http.client.BadStatusLine("SSH-2.0"), "not HTTP: SSH-2.0", id="another protocol"),
-        pytest.param(ConnectionResetError(104, "Connection reset by peer"), "reset by peer", id="anything else"),
+        pytest.param(urllib3.exceptions.NameResolutionError("x", None, OSError()), "dns", "not resolve", id="DNS"),
+        pytest.param(ssl.SSLError(), "tls", "TLS: failed", id="TLS without a reason"),
+        pytest.param(http.client.RemoteDisconnected("x"), "closed", "closed the connection", id="closed"),
+        pytest.param(http.client.BadStatusLine("SSH-2.0"), "not-http", "not HTTP: SSH-2.0", id="another protocol"),
+        pytest.param(http.client.LineTooLong("header line"), "not-http", "got more than", id="a line without end"),
+        pytest.param(ConnectionResetError(104, "Connection reset by peer"), "network", "reset by peer", id="reset"),
+        pytest.param(ValueError("Invalid header value"), "request", "Invalid header", id="what cannot be sent"),
     ],
 )
-def test_why_no_answer_came_is_a_few_words(error: Exception, words: str) -> None:
-    assert _words(error).endswith(words)
+def test_why_no_answer_came_is_a_code_and_a_few_words(error: Exception, code: str, words: str) -> None:
+    found = failure_of(error)
+    assert found.code == code
+    assert words in found.words
+    assert ADVICE[code]
 
 
 def test_a_name_that_does_not_resolve_is_no_answer() -> None:

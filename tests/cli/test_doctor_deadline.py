@@ -33,7 +33,7 @@ def test_headers_that_never_end_are_no_answer_and_are_not_awaited(pieces: Callab
         result = CliRunner().invoke(doctor, [url, "--origin", PAGE, "--timeout", str(TIMEOUT)])
         took = time.monotonic() - began
     assert result.exit_code == 2, result.output
-    assert "no answer from" in result.output
+    assert "There is no answer from" in result.output
     assert took < SOON
 
 
@@ -43,7 +43,7 @@ def test_the_headers_are_enough_for_an_answer(pieces: Callable[[], Pieces], paus
         began = time.monotonic()
         result = CliRunner().invoke(doctor, [url, "--origin", PAGE, "--timeout", "20", "--json"])
         took = time.monotonic() - began
-    found = json.loads(result.output)
+    found = json.loads(result.output)["runs"][0]
     assert found["works"]
     assert found["unfinished"] is None
     assert found["requests"] > 1
@@ -61,7 +61,7 @@ def test_the_time_is_that_of_the_whole_run() -> None:
         began = time.monotonic()
         result = CliRunner().invoke(doctor, [url, "--origin", PAGE, "--timeout", str(TIMEOUT), "--json"])
         took = time.monotonic() - began
-    found = json.loads(result.output)
+    found = json.loads(result.output)["runs"][0]
     assert took < SOON
     assert found["works"]
     assert found["unfinished"] == "no answer within 0.5 seconds"

@@ -1,29 +1,40 @@
-"""docs/errors.md quotes `corecors doctor`: the quotations are what it says of a server that is broken that way."""
+"""docs/errors.md quotes browsers and the doctor: `corecors explain` knows the former, and the latter says just that."""
 
-import json
 import re
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
-from broken_servers import PAGE, SERVERS, application, serving
+from broken_servers import PAGE, SERVERS, Broken, application, right, serving
 from click.testing import CliRunner
 
 from corecors.cli.doctor import doctor
+from corecors.cli.explanations import TOPICS, explanation_of
 
 TEXT = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+MIXED = "mixed content"
 
+# For each quotation of the doctor, a server of which it says that.
 SECTIONS = {
-    "Missing header": "no header on the response",
-    "Wildcard with credentials": "a star beside credentials",
-    "Preflight failing": "the preflight is not found",
-    "Wrong port, scheme or slash": "another port",
-    "More than one origin": "two headers",
-    "Credentials not allowed": "credentials missing",
-    "Method not allowed": "the preflight lacks the method",
-    "Header not allowed": "the preflight lacks the header",
-    "Preflight redirected": "the preflight is redirected",
-    "Unreadable list": "the preflight quotes its list",
-    "A cache in between": "no Vary",
+    "Missing header": ["no header at all", "no header on the response"],
+    "Wildcard with credentials": ["a star with credentials"],
+    "Preflight failing": ["the preflight is not found"],
+    "Wrong port, scheme or slash": ["another port", "another scheme", "a slash at the end"],
+    "More than one origin": ["two headers"],
+    "Credentials not allowed": ["credentials missing"],
+    "Method not allowed": ["the preflight lacks the method"],
+    "Header not allowed": ["the preflight lacks the header"],
+    "Preflight redirected": ["the preflight is redirected"],
+    "Unreadable list": ["the preflight quotes its list"],
+    "A cache in between": ["no Vary"],
+    "Header not readable": ["nothing is wrong"],
+    "No answer": ["nobody"],
+    "Server error": ["the server failed"],
+    "Login": ["you are not logged in"],
+    "Cookies": ["a cookie that stays at home"],
+    "Mixed content": [MIXED],
+    "Null origin": ["null asks"],
 }
 
 
@@ -32,42 +43,80 @@ def section(title: str) -> str:
     return str(text)
 
 
-def test_the_four_that_people_meet_most_come_first():
+def anchor(title: str) -> str:
+    return re.sub("[^a-z -]", "", title.lower()).replace(" ", "-")
+
+
+def said(name: str) -> str:
+    """What the doctor says of the server of that name, on one line."""
+    broken: Broken = SERVERS.get(name, Broken(right, (), None))
+    options: list[Any] = ["--send", *broken.options]
+    origin = "null" if name == "null asks" else PAGE
+    with serving(application(broken.serve)) as address, socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        listener.close()
+        url = {MIXED: "http://api.example.com/", "nobody": nobody}.get(name, address)
+        output = CliRunner(env={"COLUMNS": "1000"}).invoke(doctor, [url, "--origin", origin, *options]).output
+    return " ".join(output.split())
+
+
+def test_the_four_that_people_meet_most_come_first() -> None:
     titles = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)
     assert titles[:5] == ["Contents", *list(SECTIONS)[:4]]
 
 
-def test_the_contents_list_every_section():
+def test_the_contents_list_every_section() -> None:
     titles = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)[1:]
     assert re.findall(r"^\|[^|]*\| \[(.*?)\]\(#", TEXT, re.MULTILINE) == titles
 
 
-@pytest.mark.parametrize("title", SECTIONS)
-def test_the_quoted_sentence_is_the_doctors_own(title):
-    broken = SERVERS[SECTIONS[title]]
-    with serving(application(broken.serve)) as url:
-        result = CliRunner().invoke(doctor, [url, "--origin", PAGE, *broken.options, "--json"])
-    said = json.loads(result.output)["finding"]["explanation"]
-    (quoted,) = re.findall(r"\*\*Doctor\.\*\* `([^`]*)`", section(title))
-    pieces = [piece for piece in " ".join(quoted.split()).split("…") if piece]
-    assert pieces
-    assert all(piece.rstrip(".") in said for piece in pieces), said
+def test_the_sections_are_the_topics_that_an_installation_explains() -> None:
+    titles = re.findall(r"^## (.*)$", TEXT, re.MULTILINE)[1:]
+    assert sorted(map(anchor, titles)) == sorted(topic.name for topic in TOPICS)
 
 
 @pytest.mark.parametrize("title", SECTIONS)
-def test_each_section_has_a_cause_and_a_fix(title):
+def test_every_quoted_sentence_is_the_doctors_own(title: str) -> None:
+    (paragraph,) = re.findall(r"\*\*Doctor\.\*\* (.*?)\n\n", section(title), re.DOTALL)
+    quotations = re.findall(r"`([^`]*)`", " ".join(paragraph.split()))
+    assert len(quotations) == len(SECTIONS[title])
+    for quoted, name in zip(quotations, SECTIONS[title], strict=True):
+        pieces = [piece for piece in quoted.split("\u2026") if piece]
+        assert pieces
+        found = said(name)
+        assert all(piece in found for piece in pieces), (quoted, found)
+
+
+@pytest.mark.parametrize("title", SECTIONS)
+def test_each_section_has_a_cause_and_a_fix(title: str) -> None:
     text = section(title)
     assert "**Cause.**" in text
     assert "**Fix.**" in text
 
 
-@pytest.mark.parametrize("title", [title for title in SECTIONS if title != "A cache in between"])
-def test_the_doctor_links_to_the_section(title):
-    broken = SERVERS[SECTIONS[title]]
-    with serving(application(broken.serve)) as url:
-        arguments = [url, "--origin", PAGE, "--no-hazards", *broken.options]
-        found = json.loads(CliRunner().invoke(doctor, [*arguments, "--json"]).output)
-        shown = CliRunner().invoke(doctor, arguments).output
-    anchor = re.sub("[^a-z -]", "", title.lower()).replace(" ", "-")
-    assert found["finding"]["page"] == f"docs/errors.md#{anchor}"
-    assert f"More: docs/errors.md#{anchor}\n" in shown
+MESSAGES = [
+    pytest.param(title, browser, message, id=f"{title}: {browser}, {message[:40]}")
+    for title in re.findall(r"^## (.*)$", TEXT, re.MULTILINE)[1:]
+    for browser, message in re.findall(r"^\| (Chromium|Firefox|Safari) \| (.*) \|$", section(title), re.MULTILINE)
+]
+PREFIXES = {
+    "Chromium": "Access to fetch at 'https://api.example.com/x' from origin 'https://app.example.com' has been "
+    "blocked by "
+    "CORS policy: ",
+    "Firefox": "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at "
+    "https://api.example.com/x. ",
+    "Safari": "",
+}
+
+
+@pytest.mark.parametrize(("title", "browser", "message"), MESSAGES)
+def test_every_message_is_explained(title: str, browser: str, message: str) -> None:
+    alone = "net::" in message or "Mixed" in message or "mixed" in message or message.startswith("Access to")
+    text = ("" if alone else PREFIXES[browser]) + message.replace("ORIGIN", "https://app.example.com")
+    found = explanation_of(text)
+    assert found is not None
+    # Safari says the same of a missing header and a wrong one.
+    same = {"wrong-port-scheme-or-slash", "missing-header"} if "Origin https" in text and browser == "Safari" else set()
+    assert found.topic.name in {anchor(title), *same}
+    if not alone and browser != "Safari":
+        assert found.url == "https://api.example.com/x"

@@ -1,0 +1,256 @@
+"""What the browsers' messages mean, in text that ships with the package. docs/errors.md has the same at length.
+
+The messages are matched by their words, which differ between engines and versions; the address and the origin in them,
+where they stand there, make the command that tells more.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One thing that goes wrong. `name`: the section of docs/errors.md. `messages`: patterns of what browsers say."""
+
+    name: str
+    title: str
+    messages: tuple[str, ...]
+    cause: str
+    fix: str
+
+
+TOPICS = (
+    Topic(
+        "wildcard-with-credentials",
+        "Wildcard with credentials",
+        (
+            r"must not be the wildcard '\*' when the request's credentials mode is 'include'",
+            r"Credential is not supported if the CORS header .Access-Control-Allow-Origin. is .\*.",
+            r"Cannot use wildcard in Access-Control-Allow-Origin when credentials flag is true",
+        ),
+        "The page asks with cookies, and the server answers `*`, which counts for nothing then.",
+        "Name the origin in Access-Control-Allow-Origin and add `Vary: Origin`; or let the page ask without "
+        "credentials: a "
+        "token in an Authorization header needs none.",
+    ),
+    Topic(
+        "more-than-one-origin",
+        "More than one origin",
+        (
+            r"contains multiple values",
+            r"Multiple CORS header .Access-Control-Allow-Origin. not allowed",
+            r"Access-Control-Allow-Origin cannot contain more than one origin",
+        ),
+        "The header stands there twice (the application and a proxy both set it), or somebody wrote a list into it.",
+        "Let one place set it, and send one origin: the one that asks, if it is on your list.",
+    ),
+    Topic(
+        "wrong-port-scheme-or-slash",
+        "Wrong port, scheme or slash",
+        (
+            r"header has a value '.*' that is not equal to the supplied origin",
+            r"header contains the invalid value '.*'",
+            r"CORS header .Access-Control-Allow-Origin. does not match",
+            r"Origin http\S+ is not allowed by Access-Control-Allow-Origin",
+        ),
+        "The server allows another origin: with a slash at the end, another port, http instead of https, other "
+        "capitals.",
+        "Send the origin exactly as the browser does: scheme, host, and the port where it is not the default.",
+    ),
+    Topic(
+        "preflight-redirected",
+        "Preflight redirected",
+        (
+            r"Redirect is not allowed for a preflight request",
+            r"CORS request external redirect not allowed",
+            r"Preflight response is not successful. Status code: 3",
+        ),
+        "The server redirects the OPTIONS request: to a slash at the end, to https, to a login.",
+        "Ask for the final address; answer OPTIONS before anything redirects.",
+    ),
+    Topic(
+        "method-not-allowed",
+        "Method not allowed",
+        (
+            r"Method \S+ is not allowed by Access-Control-Allow-Methods",
+            r"Did not find method in CORS header .Access-Control-Allow-Methods.",
+        ),
+        "The method is not listed. Names are case-sensitive: `patch` is not PATCH.",
+        "List the method in Access-Control-Allow-Methods of the answer to the preflight; write PATCH in capitals "
+        "in the "
+        "page.",
+    ),
+    Topic(
+        "header-not-allowed",
+        "Header not allowed",
+        (
+            r"Request header field (?P<header>\S+) is not allowed by Access-Control-Allow-Headers",
+            r"header .(?P<header2>[\w-]+). is not allowed according to header .Access-Control-Allow-Headers.",
+            r"Did not find.*Access-Control-Allow-Headers",
+        ),
+        "The page sets a header that the answer to the preflight does not list. `*` covers none with credentials, and "
+        "never Authorization by the standard.",
+        "List every header that the page sets in Access-Control-Allow-Headers.",
+    ),
+    Topic(
+        "unreadable-list",
+        "Unreadable list",
+        (r"Cannot parse Access-Control-Allow-\w+ response header field", r"invalid token", r"has an invalid value"),
+        "An item of a list in the answer to the preflight is not a name: it is quoted, or has a space in it.",
+        "Separate the names by commas, and quote none of them.",
+    ),
+    Topic(
+        "credentials-not-allowed",
+        "Credentials not allowed",
+        (
+            r"'Access-Control-Allow-Credentials' header in the response is '.*' which must be 'true'",
+            r"expected .true. in CORS header .Access-Control-Allow-Credentials.",
+            r"Access-Control-Allow-Credentials is not \"true\"",
+        ),
+        "The page asks with cookies, and the server does not say that it may.",
+        "Send `Access-Control-Allow-Credentials: true`, in these letters, to origins that are named; or let the "
+        "page ask "
+        "without credentials.",
+    ),
+    Topic(
+        "preflight-failing",
+        "Preflight failing",
+        (
+            r"Response to preflight request doesn't pass access control check",
+            r"CORS preflight channel did not succeed",
+            r"CORS preflight response did not succeed",
+            r"Preflight response is not successful",
+            r"does not have HTTP ok status",
+        ),
+        "The answer to the OPTIONS request is not what the browser needs: an error, a login, or no CORS header.",
+        "Answer OPTIONS with 204 and the CORS headers, before routing and before any login is checked.",
+    ),
+    Topic(
+        "no-answer",
+        "No answer",
+        (
+            r"CORS request did not succeed",
+            r"net::ERR_(?!FAILED|BLOCKED_BY_CLIENT)",
+            r"Could not connect to the server",
+            r"CORS request failed",
+            r"The network connection was lost",
+        ),
+        "The browser got no answer: the server is down, another port, a certificate that is not trusted, an "
+        "extension that "
+        "blocks. CORS is not the reason, whatever the message says.",
+        "Open the address in a tab of its own: what the browser says there is the reason.",
+    ),
+    Topic(
+        "mixed-content",
+        "Mixed content",
+        (r"Mixed Content:", r"requested insecure content from", r"Blocked loading mixed active content"),
+        "The page is on https and asks an http address.",
+        "Serve the address over https.",
+    ),
+    Topic(
+        "null-origin",
+        "Null origin",
+        (r"from origin 'null'", r"Origin null is not allowed", r"CORS request not (?:http|HTTP)"),
+        "The page has no origin of its own: a file opened in the browser, a sandboxed frame, or a redirect led "
+        "elsewhere.",
+        "Serve the page over http (python -m http.server), or ask the final address. Never allow null with "
+        "credentials: "
+        "every site can send it.",
+    ),
+    Topic(
+        "local-network",
+        "Local network",
+        (r"Permission was denied for this request to access the", r"address space"),
+        "A page on the Internet asks an address on the local network, which the user has to permit (Local "
+        "Network Access).",
+        "None on the server: no header can.",
+    ),
+    Topic(
+        "missing-header",
+        "Missing header",
+        (
+            r"No 'Access-Control-Allow-Origin' header is present",
+            r"CORS header .Access-Control-Allow-Origin. missing",
+            r"has been blocked by CORS policy",
+            r"Cross-Origin Request Blocked",
+            r"due to access control checks",
+        ),
+        "The response has no Access-Control-Allow-Origin. Either the server does not allow this origin, or it is "
+        "not the "
+        "application that answered: an error, a login page, another program.",
+        "Let the server send it with every response, errors included. What really answered, the doctor tells.",
+    ),
+    Topic(
+        "server-error",
+        "Server error",
+        (r"net::ERR_FAILED (?:4|5)\d\d",),
+        "The server failed, and errors have no CORS headers, so the page sees a CORS error instead of the status.",
+        "Look at the server's log. Then send the CORS headers with errors too.",
+    ),
+    Topic(
+        "login",
+        "Login",
+        (),
+        "The server redirects to a login page, or answers 401 without CORS headers, so the page sees a CORS error.",
+        "Answer 401 with the CORS headers; the page then leads to the login.",
+    ),
+    Topic(
+        "cookies",
+        "Cookies",
+        (r"SameSite", r"third-party cookie"),
+        "CORS allows credentials and the cookie stays at home: it is set without SameSite=None and Secure, or "
+        "the browser "
+        "blocks cookies of other sites.",
+        "Set the cookie with `SameSite=None; Secure`, or serve page and API under one site: app.example.com and "
+        "api.example.com are one.",
+    ),
+    Topic(
+        "a-cache-in-between",
+        "A cache in between",
+        (),
+        "The answer depends on the origin and does not say so, and a cache hands one origin's answer to another.",
+        "Send `Vary: Origin` on every response that could differ, refusals included.",
+    ),
+    Topic(
+        "header-not-readable",
+        "Header not readable",
+        (r"Refused to get unsafe header",),
+        "Script reads seven response headers without being told so; the others have to be exposed.",
+        "List them in Access-Control-Expose-Headers. Set-Cookie can never be exposed.",
+    ),
+)
+BY_NAME = {topic.name: topic for topic in TOPICS}
+
+_ADDRESS = re.compile(r"(?:at |remote resource at |cannot load |load )[\u2018'\"]?(https?://[^\s\u2019'\"]+)")
+_ORIGIN = re.compile(r"(?:from origin|Origin) '?(null|https?://[^\s'\u2019]+)'?")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a message means. url, origin, header: as the message has them, else None."""
+
+    topic: Topic
+    url: str | None = None
+    origin: str | None = None
+    header: str | None = None
+
+
+def explanation_of(text: str) -> Explanation | None:
+    """What `text`, a message of a browser's console or the name of a topic, means; None where nobody knows."""
+    name = text.strip().lower().replace(" ", "-")
+    if name in BY_NAME:
+        return Explanation(BY_NAME[name])
+    message = " ".join(text.split())
+    for topic in TOPICS:
+        for pattern in topic.messages:
+            found = re.search(pattern, message)
+            if found is not None:
+                address, origin = _ADDRESS.search(message), _ORIGIN.search(message)
+                header = next((value for value in found.groupdict().values() if value), None)
+                return Explanation(
+                    topic,
+                    None if address is None else address[1].rstrip(".,)"),
+                    None if origin is None else origin[1].rstrip(".,"),
+                    header,
+                )
+    return None
