@@ -1,71 +1,119 @@
 """`corecors lint`: every problem of a policy, and what is allowed but rarely intended."""
 
+import gc
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import click
-from rich.table import Table
-from rich.text import Text
 
-from corecors import PolicyError, Problem
+from corecors import Policy, PolicyError, Problem
 from corecors._policy.dangers import warnings as warnings_of
 from corecors._policy.problems import advised, shown_value
-from corecors.cli.policy_argument import POLICY_HELP, read_source
-from corecors.cli.terminal import styled, terminal
+from corecors.cli.applications import Application
+from corecors.cli.github import annotation
+from corecors.cli.policy_argument import POLICY_HELP, Governing, read_policy
+from corecors.cli.terminal import Paper, Unusable
+
+SCHEMA = "corecors.lint/1"
+TEXT, JSON, GITHUB = "text", "json", "github"
 
 
 @click.command(epilog="Exits 0 if clean, 1 with problems (with --strict: or warnings), 2 if POLICY cannot be read.")
 @click.argument("policy")
 @click.option("--strict", is_flag=True, help="Exit 1 for warnings too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--format", "form", type=click.Choice([TEXT, JSON, GITHUB]), default=TEXT, help="For whom to print it.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.pass_context
-def lint(context: click.Context, policy: str, strict: bool, as_json: bool) -> None:
-    problems: Sequence[Problem] = ()
-    warnings: Sequence[Problem] = ()
+def lint(context: click.Context, policy: str, strict: bool, form: str, as_json: bool) -> None:
+    form = JSON if as_json else form
+    findings: list[Problem] = []
     try:
-        warnings = warnings_of(read_source(policy))
+        findings += findings_in(read_policy(policy))
     except PolicyError as error:
-        problems = error.problems
-    if as_json:
-        found = {"problems": [each._asdict() for each in problems], "warnings": [each._asdict() for each in warnings]}
+        findings += error.problems
+    errors = [finding for finding in findings if finding.severity == "error"]
+    warnings = [finding for finding in findings if finding.severity != "error"]
+    if form == JSON:
+        found = {
+            "schema": SCHEMA,
+            "problems": [_as_data(each) for each in errors],
+            "warnings": [_as_data(each) for each in warnings],
+        }
         click.echo(json.dumps(found, indent=2, default=repr))
+    elif form == GITHUB:
+        _annotate(policy, findings)
     else:
-        _print(policy, problems, warnings)
-    context.exit(1 if problems or (strict and warnings) else 0)
+        _print(policy, errors, warnings)
+    context.exit(1 if errors or (strict and warnings) else 0)
 
 
 lint.help = f"""Read a policy and name every mistake in it.
 
-Problems are what a policy refuses to be; warnings are allowed and rarely intended.
+Problems are what a policy refuses to be; warnings are allowed and rarely intended. Of a source of policies and of an
+application, every policy is read that it has.
 
 {POLICY_HELP}
 \b
 Examples:
   corecors lint cors.toml
   corecors lint --strict shop.settings:policy
+  corecors lint --format github shop:app
   CORS_ALLOW_ORIGINS=https://app.example.com corecors lint env:
 """
 
 
-def _print(policy: str, problems: Sequence[Problem], warnings: Sequence[Problem]) -> None:
-    console = terminal()
-    if not (problems or warnings):
-        console.print(styled(("clean", "bold green"), f"  {policy} has no problem and no warning"))
+def findings_in(governing: Governing) -> Iterator[Problem]:
+    """What is rarely intended of what `governing` can choose. Raises `click.ClickException` where nothing tells."""
+    if not isinstance(governing, Application):
+        yield from warnings_of(governing)
         return
-    rows = Table.grid(padding=(0, 2))
-    for problem in problems:
-        rows.add_row(Text("problem", "bold red"), _entry(problem))
-    for warning in warnings:
-        rows.add_row(Text("warning", "bold yellow"), _entry(warning))
-    console.print(rows)
-    console.print(f"{_count(problems, 'problem')}, {_count(warnings, 'warning')}")
+    # Marks on views, settings and middlewares hold an application's policies, in each framework in a way of its own; so
+    # those that were made when it was imported are its policies.
+    policies = dict.fromkeys(each for each in gc.get_objects() if isinstance(each, Policy))
+    if not policies:
+        raise Unusable("the application has no policy")
+    for policy in sorted(policies, key=repr):
+        for problem in warnings_of(policy):
+            yield problem if len(policies) == 1 else problem._replace(field=f"{_title(policy)}: {problem.field}")
 
 
-def _entry(problem: Problem) -> Text:
-    advice = advised(problem.fix)
-    said = f"{problem.field}: {shown_value(problem.value)} {problem.message}"
-    return styled(said, (f"\n{advice}", "green") if advice else "")
+def _title(policy: Policy) -> str:
+    """What a policy of several is known by: its first origins."""
+    origins = ", ".join(policy.allow_origins[:2]) or "a policy without allow_origins"
+    return origins + (", ..." if len(policy.allow_origins) > 2 else "")
 
 
-def _count(found: Sequence[Problem], noun: str) -> str:
+def _as_data(problem: Problem) -> dict[str, Any]:
+    return {**problem._asdict(), "advice": advised(problem.fix)}
+
+
+def _text(problem: Problem) -> str:
+    return f"{problem.field}: {shown_value(problem.value)} {problem.message}"
+
+
+def _annotate(policy: str, findings: list[Problem]) -> None:
+    file = policy if policy.endswith(".toml") else None
+    for finding in findings:
+        advice = advised(finding.fix)
+        text = _text(finding) + (f"; {advice}" if advice else "")
+        level = "error" if finding.severity == "error" else "warning"
+        click.echo(annotation(level, text, title=f"CORS: {finding.code}", file=file))
+
+
+def _print(policy: str, errors: list[Problem], warnings: list[Problem]) -> None:
+    paper = Paper()
+    if not (errors or warnings):
+        paper.line(("clean", "bold green"), f"  {policy} has no problem and no warning")
+        return
+    for finding, label in [
+        *((each, ("problem  ", "bold red")) for each in errors),
+        *((each, ("warning  ", "bold yellow")) for each in warnings),
+    ]:
+        advice = advised(finding.fix)
+        paper.line(_text(finding), (f"\n{advice}" if advice else "", "green"), label=label)
+    paper.line(f"{_count(errors, 'problem')}, {_count(warnings, 'warning')}")
+
+
+def _count(found: list[Problem], noun: str) -> str:
     return f"{len(found)} {noun}" + ("" if len(found) == 1 else "s")

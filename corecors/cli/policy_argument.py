@@ -1,4 +1,7 @@
-"""The POLICY argument: a TOML file, `module:attribute`, or `env:`."""
+"""The POLICY argument: a TOML file, `module:attribute`, or `env:`.
+
+What it names is a policy, a source of policies, or an application with CORS in it.
+"""
 
 import os
 import sys
@@ -12,64 +15,64 @@ import click
 from corecors import Policy, PolicyError, PolicySource, source_from_env, source_from_toml
 from corecors._policy.loading import has_variables
 from corecors._policy.policy import FIELDS
+from corecors.cli.applications import Application, application_in
 from corecors.cli.terminal import Unusable
 
 ENVIRONMENT = "env:"
 FORMS = "POLICY is a TOML file, module:attribute, or env:"
 MAX_FILE_LENGTH = 1 << 20  # bytes; a policy has some hundred, a pyproject.toml some thousand
+# Codes of problems that are about the document: nothing in it was meant as a policy.
+UNREADABLE = {"not-toml": "{message}", "no-table": "has neither a table [cors] or [tool.corecors] nor a policy's keys"}
+
+Governing = Policy | PolicySource | Application
 
 
-def read_policy(source: str) -> Policy:
-    """The policy that the argument `source` names.
+def read_policy(source: str) -> Governing:
+    """What the argument `source` names.
 
     Raises `PolicyError` for a policy that is refused, `click.ClickException` with exit code 2 for anything that cannot
-    be read, and for several policies.
+    be read.
     """
-    found = read_source(source)
-    if not isinstance(found, Policy):
-        raise _unusable(f"{source} is of type {type(found).__name__}, not a Policy")
-    return found
-
-
-def read_source(source: str) -> Policy | PolicySource:
-    """What the argument `source` names: a policy, policies by path, or tiers. Raises as `read_policy` does."""
     if source.startswith(ENVIRONMENT):
         prefix = source.removeprefix(ENVIRONMENT) or "CORS_"
         if not has_variables(os.environ, prefix):
-            raise _unusable(f"there is no variable that begins with {prefix}")
+            raise Unusable(f"there is no variable that begins with {prefix}: nobody would be allowed")
         return source_from_env(os.environ, prefix)
     module, colon, attribute = source.partition(":")
     if colon and "/" not in source and not Path(source).exists() and all(map(str.isidentifier, module.split("."))):
         return _imported(module, attribute)
-    return _of_file(Path(source))
+    return _in_file(Path(source))
 
 
-def _of_file(path: Path) -> Policy | PolicySource:
+def _in_file(path: Path) -> Governing:
+    text = _text(path)
+    try:
+        return source_from_toml(text)
+    except PolicyError as error:
+        # A file that holds other things, and no policy, is no wrong policy.
+        first = error.problems[0]
+        if first.code not in UNREADABLE:
+            raise
+        raise _unusable(f"{str(path)!r} {UNREADABLE[first.code].format(message=first.message)}") from None
+
+
+def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_FILE_LENGTH + 1)
         if len(text) > MAX_FILE_LENGTH:
             raise _unusable(f"{str(path)!r} is larger than a policy can be ({MAX_FILE_LENGTH:,} bytes)")
-        return source_from_toml(text.decode("utf-8"))
+        return text.decode("utf-8-sig")
     except FileNotFoundError:
         raise _not_found(f"there is no file {str(path)!r}", _nearest_file(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise _unusable(f"{str(path)!r} cannot be read: {reason}") from None
-    except PolicyError as error:
-        problem = error.problems[0]
-        if problem.code == "not-toml":
-            raise _unusable(f"{str(path)!r} {problem.message}") from None
-        if problem.code == "no-table":
-            raise _unusable(
-                f"{str(path)!r} has neither a table [cors] or [tool.corecors] nor a policy's keys"
-            ) from None
-        raise
     except ValueError as error:  # a path with a null byte
         raise _unusable(f"{str(path)!r} is not a path: {error}") from None
 
 
-def _imported(module: str, attribute: str) -> Policy | PolicySource:
+def _imported(module: str, attribute: str) -> Governing:
     sys.path.insert(0, os.getcwd())
     try:
         found: Any = import_module(module)
@@ -90,10 +93,11 @@ def _imported(module: str, attribute: str) -> Policy | PolicySource:
             raise _unusable(f"the module {module!r} has no {name!r}", nearest[0] if nearest else None) from None
         except Exception as error:
             raise _unusable(f"{module}:{attribute} cannot be read: {_words(error)}") from None
-    if not (isinstance(found, Policy) or callable(getattr(found, "policy_for", None))):
-        name = f"{module}:{attribute or 'policy'}"
-        raise _unusable(f"{name} is of type {type(found).__name__}, neither a Policy nor a policy source")
-    return found  # type: ignore[no-any-return]  # isinstance() of a protocol says no more
+    governing = application_in(found)
+    if governing is None:
+        what = "neither a Policy nor a policy source nor an application"
+        raise _unusable(f"{module}:{attribute or 'policy'} is of type {type(found).__name__}, {what}")
+    return governing
 
 
 def _words(error: BaseException) -> str:
@@ -122,7 +126,8 @@ POLICY_HELP = f"""\b
 POLICY is one of
   cors.toml              a file with {FIELDS[0]} = [...] and the like,
   pyproject.toml         or with a table [tool.corecors] (or [cors]),
-  shop.settings:policy   a Policy in a module that can be imported,
+  shop.settings:policy   a Policy or a source of policies in a module,
+  shop:app               an application: Flask, Bottle, FastAPI, Django, ...
   env:                   the variables CORS_ALLOW_ORIGINS and the like
                          (env:SHOP_CORS_ for another prefix).
 """

@@ -116,11 +116,11 @@ def peers(request: pytest.FixtureRequest) -> None:
 
 def diagnose(url: str, origin: str, *options: str) -> dict[str, Any]:
     """The doctor's word, in the form of what the page sees."""
-    result = CliRunner().invoke(doctor, [url, "--origin", origin, "--no-hazards", "--json", *options])
-    found = json.loads(result.output)
+    result = CliRunner().invoke(doctor, [url, "--origin", origin, "--send", "--no-hazards", "--json", *options])
+    (found,) = json.loads(result.output)["runs"]
     assert result.exit_code == (0 if found["works"] else 1)
     if not found["works"]:
-        return {"works": False, "why": found["finding"]["explanation"]}
+        return {"works": False, "why": found["cause"]["says"]}
     return {"works": True, "status": found["status"], "headers": sorted(set(found["readable_headers"]))}
 
 
@@ -147,17 +147,24 @@ def test_it_agrees_on_what_other_libraries_protect(tab: Tab, peers: None, peer: 
 @pytest.mark.parametrize("name", broken_servers.SERVERS)
 def test_it_agrees_on_broken_servers(tab: Tab, name: str) -> None:
     broken = broken_servers.SERVERS[name]
-    options, headers, method = list(broken.options), {}, "GET"
+    options, headers, method, body = list(broken.options), {}, "GET", None
     while options:
         match options.pop(0):
             case "-X":
                 method = options.pop(0)
+            case "-d":
+                body = options.pop(0)
             case "-H":
                 field, _, value = options.pop(0).partition(": ")
                 headers[field] = value
     credentials = "include" if "--credentials" in broken.options else "same-origin"
     with broken_servers.serving(broken_servers.application(broken.serve, tab.page)) as url:
-        seen = tab.fetch(tab.page, url, {"method": method, "headers": headers, "credentials": credentials})
+        seen = tab.fetch(
+            tab.page,
+            url,
+            {"method": method, "headers": headers, "credentials": credentials}
+            | ({} if body is None else {"body": body}),
+        )
         said = diagnose(url, tab.page, *broken.options)
     assert agree(seen, said), (seen, said)
 

@@ -45,10 +45,101 @@ CASES = [
 def test_a_request_is_decided_step_by_step(options, code, kinds, explanation):
     result = run(*options, "--json")
     assert result.exit_code == code
-    found = json.loads(result.output)
+    (found,) = json.loads(result.output)["runs"]
     assert found["allowed"] is (code == 0)
-    assert [decision["kind"] for decision in found["decisions"]] == kinds
+    assert ["preflight" if answer["preflight"] else "actual" for answer in found["answers"]] == kinds
     assert explanation in found["explanation"]
+
+
+def test_everything_that_is_refused_is_told_at_once():
+    options = ["-X", "DELETE", "-H", "X-A", "-H", "X-B"]
+    result = run(*options, origin="https://other.example")
+    assert result.exit_code == 1
+    first = result.output.splitlines()[0]
+    for said in ("'https://other.example' is not allowed", "'DELETE' is not allowed", "'x-a', 'x-b' are not allowed"):
+        assert said in first
+    (found,) = json.loads(run(*options, "--json", origin="https://other.example").output)["runs"]
+    assert found["answers"][0]["reasons"] == ["origin_not_allowed", "method_not_allowed", "header_not_allowed"]
+
+
+def test_one_of_several_origins_that_is_refused_is_enough():
+    arguments = ["cors.toml", "--origin", "https://app.example.com", "--origin", "https://b.example"]
+    result = CliRunner().invoke(check, arguments)
+    assert result.exit_code == 1
+    assert [line for line in result.output.splitlines() if line.startswith(("Origin", "allowed", "refused"))] == [
+        "Origin https://app.example.com",
+        "allowed  The origin 'https://app.example.com' is allowed: the browser lets the page read the answer.",
+        "Origin https://b.example",
+        "refused  The origin 'https://b.example' is not allowed. If it should be, add it to allow_origins.",
+    ]
+
+
+PATHS = """
+["/api/"]
+allow_origins = ["https://app.example.com"]
+["/own/"]
+tiers = [{ allow_origins = ["https://app.example.com"], allow_credentials = true }, { allow_origins = ["*"] }]
+[default]
+allow_origins = ["*"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "options", "code", "said"),
+    [
+        pytest.param("/api/x", "https://app.example.com", [], 0, "Allow-Origin: https://app.example.com", id="a path"),
+        pytest.param("/api/x", "https://b.example", [], 1, "is not allowed", id="a path, another origin"),
+        pytest.param("/other", "https://b.example", [], 0, "Allow-Origin: *", id="the default"),
+        pytest.param("/own/", "https://app.example.com", ["--credentials"], 0, "Credentials: true", id="a tier"),
+        pytest.param("/own/", "https://b.example", ["--credentials"], 1, "is *", id="everybody's tier"),
+        pytest.param("/api//x", "https://app.example.com", [], 1, "more than one way", id="an ambiguous path"),
+    ],
+)
+def test_the_policy_that_governs_the_path_decides(path, origin, options, code, said):
+    Path("paths.toml").write_text(PATHS)
+    result = CliRunner().invoke(check, ["paths.toml", "--origin", origin, "--path", path, *options])
+    assert result.exit_code == code, result.output
+    assert said in result.output
+
+
+def test_a_path_that_opted_out_is_said():
+    Path("out_settings.py").write_text(
+        "from corecors import PathPolicies, Policy\n"
+        "policy = PathPolicies({'/health': None}, default=Policy(allow_origins=['*']))"
+    )
+    result = CliRunner().invoke(check, ["out_settings:", "--origin", "https://a.example", "--path", "/health"])
+    assert result.exit_code == 1
+    assert "No policy governs /health" in result.output
+
+
+@pytest.mark.parametrize("answer", ["return True", "return 'yes'"])
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_predicate_is_asked_whether_it_waits_or_not(kind, answer):
+    module = f"predicate_{kind.replace(' ', '_')}_{len(answer)}"
+    Path(f"{module}.py").write_text(
+        f"from corecors import Policy\n{kind} ask(origin):\n    {answer}\npolicy = Policy(allow_origin_predicate=ask)"
+    )
+    result = CliRunner().invoke(check, [f"{module}:policy", "--origin", "https://a.example"])
+    assert result.exit_code == (0 if answer == "return True" else 1), result.output
+
+
+def test_a_source_of_ones_own_is_asked():
+    Path("own_settings.py").write_text(
+        "from corecors import Policy\n"
+        "class Source:\n"
+        "    def policy_for(self, request):\n"
+        "        return Policy(allow_origins=['https://a.example'] if request.path == '/a' else [])\n"
+        "source = Source()"
+    )
+    for path, code in (("/a", 0), ("/b", 1)):
+        arguments = ["own_settings:source", "--origin", "https://a.example", "--path", path]
+        assert CliRunner().invoke(check, arguments).exit_code == code
+
+
+def test_a_path_begins_with_a_slash():
+    result = run("--path", "api")
+    assert result.exit_code == 2
+    assert "does not begin with a slash" in result.output
 
 
 def test_the_headers_are_shown_to_people():

@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from broken_servers import serving
@@ -31,7 +32,10 @@ SHOWN = "http://127.0.0.1:48000"  # where the page says that the API is
 @Request.application
 def api(request: Request) -> Response:
     status = 200 if request.path == "/orders" else 404
-    return Response("{}", status, content_type="application/json", headers={"X-Total": "3"})
+    answer = Response("{}", status, content_type="application/json", headers={"X-Total": "3"})
+    if request.query_string == b"cookie":
+        answer.set_cookie("sid", "1")
+    return answer
 
 
 @pytest.fixture
@@ -69,19 +73,45 @@ def test_there_is_something_to_run() -> None:
 def test_the_page_shows_what_the_command_says(block: str, address: str) -> None:
     assert block == rerun(block, address)
     lines = block.partition("\n")[2].splitlines()
-    assert "--json" in block or all(len(line) <= 80 for line in lines if not line.startswith("$ "))
+    assert "--json" in block or all(len(line) <= 80 for line in lines if not line.startswith(("$ ", "Next: ")))
 
 
-@pytest.mark.parametrize("command", ["doctor", "check", "lint"])
+def keys_of(found: dict[str, Any], path: str = "") -> set[str]:
+    """The paths of all keys in a tree: `runs[].cause.code`."""
+    keys: set[str] = set()
+    for key, value in found.items():
+        here = f"{path}{key}"
+        keys.add(here)
+        values = value if isinstance(value, list) else [value]
+        inside = f"{here}[]." if isinstance(value, list) else f"{here}."
+        for each in values:
+            if isinstance(each, dict) and key not in ("fix", "value"):  # these two are what was written
+                keys |= keys_of(each, inside)
+    return keys
+
+
+@pytest.mark.parametrize("command", ["doctor", "check", "lint", "explain"])
 def test_the_keys_of_the_json_are_listed(command: str, address: str) -> None:
+    page = ["--origin", "https://app.example.com"]
     arguments = {
-        "doctor": [f"{address}/orders", "--origin", "https://app.example.com"],
-        "check": ["cors.toml", "--origin", "https://app.example.com"],
-        "lint": ["cors.toml"],
+        "doctor": [
+            [f"{address}/orders", *page, "-X", "PUT"],  # not sent, and no danger
+            [f"{address}/orders", *page, "-X", "DELETE"],  # refused
+            [f"{address}/orders?cookie", *page, "--credentials"],  # a danger
+        ],
+        "check": [["cors.toml", *page], ["cors.toml", *page, "-X", "PUT"]],
+        "lint": [["problems.toml"], ["warnings.toml"]],
+        "explain": [["missing-header"]],
     }
-    found = json.loads(CliRunner().invoke(commands, [command, *arguments[command], "--json"]).output)
-    (listed,) = re.findall(rf"^\| `{command} --json` \| (.*) \|$", TEXT, re.MULTILINE)
-    assert re.findall(r"`(\w+)`", listed) == list(found)
+    keys: set[str] = set()
+    for each in arguments[command]:
+        found = json.loads(CliRunner().invoke(commands, [command, *each, "--json"]).output)
+        keys |= keys_of(found)
+        assert re.fullmatch(rf"corecors\.{command}/[0-9]+", found["schema"])
+        assert f"`{found['schema']}`" in TEXT
+    (section,) = re.findall(rf"^### {command} --json\n(.*?)(?=^##|\Z)", TEXT, re.DOTALL | re.MULTILINE)
+    listed = re.findall(r"^\| `([\w.\[\]]+)` \|", section, re.MULTILINE)
+    assert sorted(listed) == sorted(keys)
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="NOT TESTED: there is no bash")

@@ -159,7 +159,7 @@ def test_an_attribute_that_raises_is_one_line(folder: Path) -> None:
     ("policy", "said"),
     [
         pytest.param("", "cannot be read", id="nothing"),
-        pytest.param("a\0b", "is no path", id="a null byte"),
+        pytest.param("a\0b", "is not a path", id="a null byte"),
         pytest.param("x" * 5000, "cannot be read", id="too long a name"),
         pytest.param("deep.toml", "is nested too deeply", id="nested too deeply"),
         pytest.param("large.toml", "is larger than a policy can be", id="too large"),

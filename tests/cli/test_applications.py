@@ -1,0 +1,154 @@
+"""`check` and `lint` of applications: the framework's own routing tells which policy governs, and no view runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from corecors.cli.check import check
+from corecors.cli.lint import lint
+
+HEAD = """
+from corecors import PathPolicies, Policy
+A = "https://app.example.com"
+ran = []
+wide = Policy(allow_origins=["*"])
+strict = Policy(allow_origins=[A], allow_methods=["PUT"], allow_headers=["X-Token"], allow_credentials=True)
+by_path = PathPolicies({"/pay": strict}, default=wide)
+"""
+APPLICATIONS = {
+    "wsgi": """
+from corecors.adapters.wsgi import CORSMiddleware
+def inner(environ, start_response):
+    ran.append(1)
+    start_response("200 OK", [])
+    return []
+app = CORSMiddleware(inner, by_path)
+""",
+    "asgi": """
+from corecors.adapters.asgi import CORSMiddleware
+async def inner(scope, receive, send):
+    ran.append(1)
+app = CORSMiddleware(inner, by_path)
+""",
+    "flask": """
+from flask import Flask
+from corecors.adapters.flask import CORS, cross_origin
+app = Flask("shop")
+CORS(app, wide)
+@app.get("/")
+def index():
+    ran.append(1)
+@app.put("/pay")
+@cross_origin(strict)
+def pay():
+    ran.append(1)
+""",
+    "bottle": """
+from bottle import Bottle
+from corecors.adapters.bottle import CORSPlugin
+app = Bottle()
+app.install(CORSPlugin(wide))
+@app.get("/")
+def index():
+    ran.append(1)
+@app.put("/pay", cors=strict)
+def pay():
+    ran.append(1)
+""",
+    "starlette": """
+from starlette.applications import Starlette
+from starlette.routing import Route
+from corecors.adapters.starlette import CORS, cross_origin
+async def index(request):
+    ran.append(1)
+@cross_origin(strict)
+async def pay(request):
+    ran.append(1)
+app = Starlette(routes=[Route("/", index), Route("/pay", pay, methods=["PUT"])])
+CORS(app, wide)
+""",
+    "fastapi": """
+from fastapi import FastAPI
+from corecors.adapters.starlette import CORS, cross_origin
+app = FastAPI()
+CORS(app, wide)
+@app.get("/")
+async def index():
+    ran.append(1)
+@app.put("/pay")
+@cross_origin(strict)
+async def pay():
+    ran.append(1)
+""",
+    "aiohttp": """
+from aiohttp import web
+from corecors.adapters.aiohttp import setup_cors, cross_origin
+async def index(request):
+    ran.append(1)
+@cross_origin(strict)
+async def pay(request):
+    ran.append(1)
+app = web.Application()
+app.router.add_get("/", index)
+app.router.add_put("/pay", pay)
+setup_cors(app, wide)
+""",
+}
+REQUESTS = [
+    pytest.param("https://app.example.com", "/", [], 0, "Access-Control-Allow-Origin: *", id="anybody reads the index"),
+    pytest.param("https://b.example", "/", ["--credentials"], 1, "is *", id="nobody with credentials"),
+    pytest.param("https://app.example.com", "/pay", ["-X", "PUT", "-H", "X-Token", "--credentials"], 0, "", id="ours"),
+    pytest.param("https://b.example", "/pay", ["-X", "PUT"], 1, "https://b.example", id="a stranger pays nothing"),
+    pytest.param("https://app.example.com", "/pay", ["-X", "PUT", "-H", "X-Other"], 1, "x-other", id="another header"),
+]
+
+
+@pytest.fixture(params=APPLICATIONS)
+def module(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module with an application under two policies."""
+    door = "starlette" if request.param == "fastapi" else request.param
+    pytest.importorskip(f"corecors.adapters.{door}")
+    monkeypatch.chdir(tmp_path)
+    name = f"shop_{request.param}_{abs(hash(str(tmp_path)))}"
+    Path(f"{name}.py").write_text(HEAD + APPLICATIONS[request.param])
+    return name
+
+
+@pytest.mark.parametrize(("origin", "path", "options", "code", "said"), REQUESTS)
+def test_the_policy_of_the_route_decides(
+    module: str, origin: str, path: str, options: list[str], code: int, said: str
+) -> None:
+    result = CliRunner().invoke(check, [f"{module}:app", "--origin", origin, "--path", path, *options])
+    assert result.exit_code == code, (result.output, result.exception)
+    assert said.lower() in result.output.lower()
+    assert __import__(module).ran == []
+
+
+def test_every_policy_of_an_application_is_linted(module: str) -> None:
+    text = Path(f"{module}.py").read_text()
+    Path(f"{module}_lint.py").write_text(text.replace('allow_headers=["X-Token"]', 'allow_headers=["*"]'))
+    found = json.loads(CliRunner().invoke(lint, [f"{module}_lint:app", "--json"]).output)
+    codes = {(warning["field"], warning["code"]) for warning in found["warnings"]}
+    assert ("https://app.example.com: allow_headers", "any-header") in codes
+
+
+def test_an_application_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("failing_app.py").write_text("def app(environ, start_response): raise KeyError('no\\nsettings')")
+    result = CliRunner().invoke(check, ["failing_app:app", "--origin", "https://a.example"])
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: the application fails when it is asked for a preflight of /: KeyError: ")
+    assert result.output.count("\n") == 1
+
+
+def test_an_application_without_a_policy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gc.get_objects", list)
+    Path("bare_app.py").write_text("def app(environ, start_response): ...")
+    result = CliRunner().invoke(lint, ["bare_app:app"])
+    assert result.exit_code == 2
+    assert "the application has no policy" in result.output
