@@ -1,13 +1,16 @@
 """The examples of docs/adapters.md, docs/migrating.md and the README's adapters, run as they stand there."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from asgi_client import send as send_asgi
 from scenarios import Answer
-from wsgi_client import send
+from wsgi_client import send, values
 
 from corecors import Policy, PolicyError
 from corecors._policy.policy import FIELDS
@@ -111,10 +114,68 @@ def test_bottle() -> None:
 
 def test_core() -> None:
     answer = run(ADAPTERS, "core")["answer"]
-    status, headers = answer("OPTIONS", {"origin": APP, "access-control-request-method": "PUT"})
+
+    def respond() -> tuple[int, dict[str, str]]:
+        return 201, {"access-control-allow-origin": "*", "Vary": "Accept", "Content-Type": "text/plain"}
+
+    def never() -> tuple[int, dict[str, str]]:
+        raise AssertionError("the application was called for a preflight")
+
+    status, headers = answer("OPTIONS", {"Origin": APP, "ACCESS-CONTROL-REQUEST-METHOD": "PUT"}, never)
     assert (status, headers["Access-Control-Allow-Origin"]) == (204, APP)
-    assert answer("GET", {"origin": APP}) == (None, {"Access-Control-Allow-Origin": APP, "Vary": "Origin"})
-    assert answer("GET", {}) == (None, {"Vary": "Origin"})
+    assert answer("OPTIONS", {"origin": APP, "access-control-request-method": "PATCH"}, never)[0] == 403
+    own = {"Content-Type": "text/plain", "Vary": "Accept, Origin"}
+    for name in ("origin", "Origin", "ORIGIN"):
+        assert answer("GET", {name: APP}, respond) == (201, {"Access-Control-Allow-Origin": APP, **own})
+    assert answer("GET", {}, respond) == (201, own)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")  # of the library, at its import
+def test_pyramid(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyramid")
+    monkeypatch.setitem(sys.modules, "example", ModuleType("example"))  # Pyramid looks up who calls it
+    namespace = run(ADAPTERS, "pyramid")
+    app = namespace["main"]({})
+    assert allowed(get(app, "/orders", APP)) == APP
+    assert allowed(get(app, "/orders", STRANGER)) is None
+    assert (get(app, "/nowhere", APP).status, allowed(get(app, "/nowhere", APP))) == (404, APP)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_pyramid_turns_exceptions_into_responses_only_where_it_is_told_to() -> None:
+    pyramid = pytest.importorskip("pyramid.config")
+    failed = run(ADAPTERS, "pyramid")["failed"]
+
+    def broken(request: Any) -> None:
+        raise RuntimeError("the view failed")
+
+    for is_told in (False, True):
+        with pyramid.Configurator() as config:
+            config.add_route("broken", "/broken")
+            config.add_view(broken, route_name="broken")
+            if is_told:
+                config.add_exception_view(failed, context=Exception)
+            app = CORSMiddleware(config.make_wsgi_app(), Policy(allow_origins=[APP]))
+        if is_told:
+            assert (get(app, "/broken", APP).status, allowed(get(app, "/broken", APP))) == (500, APP)
+        else:
+            with pytest.raises(RuntimeError, match="the view failed"):
+                get(app, "/broken", APP)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_connexion(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("connexion")
+    monkeypatch.setitem(sys.modules, "operations", SimpleNamespace(orders=lambda: "none"))
+    names = run(ADAPTERS, "connexion")
+    operation = {"operationId": "operations.orders", "responses": {"200": {"description": "all"}}}
+    paths = {"/orders": {"get": operation}}
+    names["application"].add_api({"openapi": "3.0.0", "info": {"title": "orders", "version": "1"}, "paths": paths})
+    for path, status in (("/orders", 200), ("/nowhere", 404)):
+        answer = send_asgi(names["app"], "GET", path, (("Origin", APP),))
+        assert (answer.status, values(answer, "Access-Control-Allow-Origin")) == (status, [APP])
+    with pytest.raises(TypeError, match=r"corecors\.adapters\.asgi"):
+        CORSMiddleware(names["application"], Policy())
 
 
 @pytest.mark.parametrize("framework", ["flask", "bottle"])
