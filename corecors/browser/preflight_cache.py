@@ -7,10 +7,10 @@ header name. A passed preflight stores all that the server listed, not only what
 this is not the HTTP cache. https://fetch.spec.whatwg.org/#cors-preflight-cache
 """
 
-import enum
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from corecors._decisions.headers import NON_WILDCARD_REQUEST_HEADER, WILDCARD
 
@@ -19,15 +19,22 @@ DEFAULT_MAX_AGE = 5  # seconds, where Access-Control-Max-Age is missing or unrea
 _DELTA_SECONDS = re.compile(r"[0-9]+")
 
 
-class Engine(enum.Enum):
-    """A browser engine; the value is the longest time in seconds for which it keeps a preflight.
+class Engine(StrEnum):
+    """A browser engine."""
 
-    The standard leaves the limit to the browser. These stand in each engine's source, unchanged for years.
-    """
+    CHROMIUM = "chromium"
+    FIREFOX = "firefox"
+    WEBKIT = "webkit"
 
-    CHROMIUM = 7200
-    FIREFOX = 86400
-    WEBKIT = 600
+    @property
+    def max_age(self) -> int:
+        """The longest time, in seconds, for which it keeps a preflight."""
+        return _LONGEST[self]
+
+
+# The standard leaves the limit to the browser. These stand in each engine's source, unchanged for years. They are not the
+# members' values, for two engines with the same limit would be one member.
+_LONGEST = {Engine.CHROMIUM: 7200, Engine.FIREFOX: 86400, Engine.WEBKIT: 600}
 
 
 def preflight_max_age(values: list[str], engine: Engine | None = None) -> int:
@@ -46,7 +53,7 @@ def preflight_max_age(values: list[str], engine: Engine | None = None) -> int:
     if _DELTA_SECONDS.fullmatch(value) is None:
         return DEFAULT_MAX_AGE
     seconds = int(value[:4000])  # int() refuses more than 4,300 digits, and no limit is anywhere near
-    return seconds if engine is None else min(seconds, engine.value)
+    return seconds if engine is None else min(seconds, engine.max_age)
 
 
 @dataclass(frozen=True, slots=True)

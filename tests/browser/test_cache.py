@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corecors.browser import Credentials, Engine, PreflightCache, Received, Request, SentRequest, Verdict, simulate
-from corecors.browser.preflight_cache import Key, preflight_max_age
+from corecors.browser.preflight_cache import _LONGEST, Key, preflight_max_age
 
 PAGE = "https://app.example"
 API = "https://api.example/item"
@@ -250,6 +250,13 @@ def test_max_age_by_engine(values: list[str], standard: int, chromium: int, fire
     assert preflight_max_age(values, Engine.CHROMIUM) == chromium
     assert preflight_max_age(values, Engine.FIREFOX) == firefox
     assert preflight_max_age(values, Engine.WEBKIT) == webkit
+
+
+def test_engines_with_the_same_limit_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_LONGEST, Engine.WEBKIT, Engine.CHROMIUM.max_age)
+    assert Engine.WEBKIT.max_age == Engine.CHROMIUM.max_age
+    assert Engine.WEBKIT is not Engine.CHROMIUM
+    assert len(Engine) == len(_LONGEST) == 3
 
 
 def test_a_max_age_of_ten_thousand_digits_is_read() -> None:

@@ -119,5 +119,5 @@ def test_warnings_of_several_policies_say_where_they_stand() -> None:
 
 
 def test_the_caps_are_those_of_the_browser_model() -> None:
-    assert Engine.CHROMIUM.value == CHROMIUM_MAX_AGE
-    assert Engine.WEBKIT.value == WEBKIT_MAX_AGE
+    assert Engine.CHROMIUM.max_age == CHROMIUM_MAX_AGE
+    assert Engine.WEBKIT.max_age == WEBKIT_MAX_AGE
