@@ -32,8 +32,8 @@ class Engine(StrEnum):
         return _LONGEST[self]
 
 
-# The standard leaves the limit to the browser. These stand in each engine's source, unchanged for years. They are not the
-# members' values, for two engines with the same limit would be one member.
+# The standard leaves the limit to the browser. These stand in each engine's source, unchanged for years. They are not
+# the members' values, for two engines with the same limit would be one member.
 _LONGEST = {Engine.CHROMIUM: 7200, Engine.FIREFOX: 86400, Engine.WEBKIT: 600}
 
 
