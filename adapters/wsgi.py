@@ -9,7 +9,16 @@ comes from the core.
 
 from typing import TYPE_CHECKING, Any
 
-from corecors import CORSRequest, Decision, Door, Policy, PolicySource, merge_headers, path_is_ambiguous
+from corecors import (
+    CORSRequest,
+    Decision,
+    Door,
+    Policy,
+    PolicySource,
+    merge_headers,
+    path_is_ambiguous,
+    unrelated_headers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 # With 403; a 204 has no body and says nothing of its length (RFC 9110 8.6). wsgiref.validate demands a type of every
 # response that may have a body.
 NO_BODY = [("Content-Type", "text/plain"), ("Content-Length", "0")]
+MAX_HASHED = 512
 STATUS_LINES = {200: "200 OK", 204: "204 No Content", 403: "403 Forbidden"}
 
 
@@ -77,10 +87,12 @@ class CORSMiddleware:
         self._door.check_policy(policy)
         lines_of = policy.lines if isinstance(policy, Policy) and self._door.is_quiet(policy) else None
         without_origin = None if lines_of is None or self._door.blocks else lines_of(None)
-        self._serving = policy, lines_of, without_origin  # one assignment: a request reads all or nothing
+        remembered = policy.remembered_lines if isinstance(policy, Policy) else None
+        # One assignment: a request reads all or nothing.
+        self._serving = policy, lines_of, remembered, without_origin
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        policy, lines_of, lines = self._serving
+        policy, lines_of, remembered, lines = self._serving
         if lines_of is None:
             return self._answer(policy, environ, start_response)
         if "HTTP_ORIGIN" not in environ:
@@ -95,23 +107,29 @@ class CORSMiddleware:
             origin = environ["HTTP_ORIGIN"]
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
                 return self._answer_preflight(policy, environ, start_response)
-            lines = lines_of(origin)
+            # What is longer than any origin is not even hashed.
+            lines = remembered(origin) if len(origin) < MAX_HASHED else None
+            if lines is None:
+                lines = lines_of(origin)
             if lines is Policy.refusal:
                 if self._door.blocks:
                     return self._answer(policy, environ, start_response)
                 if not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
                     self._door.refused(policy, origin, request_of(environ))
             elif (
-                "HTTP_COOKIE" in environ
-                and not policy.allow_credentials
+                not policy.allow_credentials
+                and "HTTP_COOKIE" in environ
                 and environ.get("HTTP_SEC_FETCH_MODE") == "cors"
             ):
                 self._door.came_with_cookies(policy, request_of(environ))
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
-        # closure cells, which are slower.
+        # closure cells, which are slower. The loop is the first of `merge_headers`, without the price of a call.
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
-            return start_response(status, merge_headers(headers, lines), exc_info)
+            for name, _ in headers:
+                if name not in unrelated_headers:
+                    return start_response(status, merge_headers(headers, lines), exc_info)
+            return start_response(status, [*headers, *lines], exc_info)
 
         return self.app(environ, start)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from corecors._decisions.admission import admission, is_same_origin
 from corecors._decisions.decision import Decision, Kind, Reason
-from corecors._decisions.merging import merge_headers
+from corecors._decisions.merging import merge_headers, unrelated_headers
 from corecors._decisions.request import CORSRequest, path_is_ambiguous
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._origins.errors import CORSError, OriginError
@@ -68,6 +68,7 @@ __all__ = [
     "source_from_env",
     "source_from_mapping",
     "source_from_toml",
+    "unrelated_headers",
 ]
 
 # Doors need these, the first two with `logging`, the third a long table; who calls the functions alone does not.

@@ -18,9 +18,10 @@ _EXPOSE_HEADERS = headers.EXPOSE_HEADERS.lower()
 _ANSWERED = frozenset(name.lower() for name in headers.ANSWER_NAMES)
 
 # Names of response headers that were looked at and are none of ours, as applications spell them: one look-up a line is
-# cheaper than anything that looks at its letters. An application has a few dozen; more are forgotten.
+# cheaper than anything that looks at its letters. An application has a few dozen; more are forgotten. A door that
+# counts instructions may look here itself, and call `merge_headers` for any other name.
 MAX_KNOWN_NAMES = 1024
-_unrelated: set[str] = set()
+unrelated_headers: set[str] = set()
 
 
 def merge_headers(own: list[Line], lines: Sequence[Line]) -> list[Line]:
@@ -31,7 +32,7 @@ def merge_headers(own: list[Line], lines: Sequence[Line]) -> list[Line]:
     credentials a `*` is dropped, for browsers take it literally, and names that no script may read always are.
     """
     for name, _ in own:
-        if name not in _unrelated:
+        if name not in unrelated_headers:
             return _merged(own, lines)
     return [*own, *lines]
 
@@ -43,7 +44,7 @@ def _merged(own: list[Line], lines: Sequence[Line]) -> list[Line]:
     exposed: list[str] = []
     for line in own:
         name = line[0]
-        if name in _unrelated:
+        if name in unrelated_headers:
             kept.append(line)
             continue
         lowered = name.lower()
@@ -65,9 +66,9 @@ def _merged(own: list[Line], lines: Sequence[Line]) -> list[Line]:
 
 
 def _remember(name: str) -> None:
-    if len(_unrelated) >= MAX_KNOWN_NAMES:
-        _unrelated.clear()
-    _unrelated.add(name)
+    if len(unrelated_headers) >= MAX_KNOWN_NAMES:
+        unrelated_headers.clear()
+    unrelated_headers.add(name)
 
 
 def _exposed(theirs: Iterable[str], answered: dict[str, Line]) -> str:

@@ -59,6 +59,7 @@ class Rules:
         "_timing",
         "_unknown",
         "any_header",
+        "remembered_lines",
         "without_origin",
     )
 
@@ -118,6 +119,7 @@ class Rules:
         if matcher.exact_only and predicate is None and len(matcher.exact) <= MAX_REMEMBERED:
             self._remembered = {origin: self._allowing(origin) for origin in matcher.exact}
             self._unknown = REFUSAL
+        self.remembered_lines: Callable[[str], Lines | None] = self._remembered.get
 
     # Actual requests
 

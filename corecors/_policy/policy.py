@@ -50,6 +50,7 @@ class Policy:
     lines(origin): the header lines of the response to an actual request from `origin` (None without one), shared
         between requests, without making a `Decision`: the very tuple `refusal` where the origin is not allowed, None
         where only the predicate can tell.
+    remembered_lines(origin): the same where they are remembered, else None: ask `lines`.
     preflight_lines(origin, method, names): those of the answer to a preflight that passes by the policy's text; None
         for any other: `preflight` decides about it.
 
@@ -79,10 +80,12 @@ class Policy:
         "max_age",
         "preflight_lines",
         "preflight_status",
+        "remembered_lines",
     )
 
-    # What every request costs is one call of one of these two, so they are the rules' own methods.
+    # What every request costs is a call of one of these, so they are the rules' own methods.
     lines: Callable[[str | None], Lines | None]
+    remembered_lines: Callable[[str], Lines | None]
     preflight_lines: Callable[[str, str, str | None], Lines | None]
     refusal: ClassVar[Lines] = REFUSAL  # the very tuple that `lines` returns for an origin that is not allowed
     preflight_refusal: ClassVar[Lines] = PREFLIGHT_REFUSAL  # the lines of the answer to a preflight that fails
@@ -188,6 +191,7 @@ class Policy:
         )
         put(self, "_rules", rules)
         put(self, "lines", rules.lines)
+        put(self, "remembered_lines", rules.remembered_lines)
         put(self, "preflight_lines", rules.preflight_lines)
 
     def replace(self, **changes: Any) -> "Policy":
@@ -300,6 +304,6 @@ def _is_asynchronous(predicate: Predicate | None) -> bool:
     return iscoroutinefunction(predicate) or iscoroutinefunction(getattr(predicate, "__call__", None))  # noqa: B004
 
 
-DEFAULTS: dict[str, Any] = Policy.__init__.__kwdefaults__
+DEFAULTS: dict[str, Any] = dict(Policy.__init__.__kwdefaults__ or {})
 FIELDS = tuple(DEFAULTS)
 FLAGS = tuple(name for name, default in DEFAULTS.items() if default is False)
