@@ -60,7 +60,7 @@ def test_no_hostile_origin_becomes_an_allowed_one(method: str) -> None:
             lines = [(b"Origin", text_of(line)) for line in entry.lines]
             data = await served.send(Request(method, "/", [*asked, *lines]).encoded())
             if not data:
-                assert "\r" in entry.value, entry.id  # a line that never ends
+                assert "\r" in entry.value or len(entry.value) > 8190, entry.id  # a line that does not end
                 continue
             answer = answer_of(data)
             allowed = values(answer, "access-control-allow-origin")
@@ -91,8 +91,9 @@ def test_every_hostile_preflight_is_decided_as_the_core_does() -> None:
             async with serving(application(policy)) as served:
                 for entry in (each for each in entries if each.config == name):
                     lines = [(key.encode(), value.encode()) for key, value in entry.headers]
-                    answer = await served.ask(entry.method, entry.target, lines)
-                    if answer.status == 400:
+                    data = await served.send(Request(entry.method, entry.target, lines).encoded())
+                    answer = answer_of(data, entry.method) if data else None
+                    if answer is None or answer.status == 400:
                         assert entry.outcome != "ok", entry.id
                         continue
                     got = {200: "app", 204: "ok", 403: "fail"}[answer.status]
