@@ -72,7 +72,8 @@ def setup_cors(
         `corecors.adapters.asgi.CORSMiddleware`.
 
     The nearest policy governs: the handler's (`cross_origin`), else that of the innermost application with CORS, whose
-    options count too. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving. Raises
+    options count too. Middleware that routes a request again is followed within an application with CORS, so an outer
+    one that does so needs it as well. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving. Raises
     `TypeError` for an application of another kind, `RuntimeError` for one that has CORS already or whose routes are
     settled, because it serves or is part of another one. When it starts, a policy that no request would follow is a
     `RuntimeError`.
@@ -356,8 +357,8 @@ def _read(request: web.Request) -> CORSRequest:
     return CORSRequest(
         method=request.method,
         path=path,
-        # The router reads the path as yarl decodes it, and without a fragment, which no target should have.
-        path_is_ambiguous=path_is_ambiguous(path, target) or path != request.path or "#" in target,
+        # Where a target has a fragment, which none should, one parser of aiohttp's cuts it off, and the other does not.
+        path_is_ambiguous=path_is_ambiguous(path, target) or "#" in target,
         scheme=request.scheme,
         host=_value(request, hdrs.HOST) or "",
         origin=_value(request, hdrs.ORIGIN),
