@@ -72,11 +72,12 @@ def setup_cors(
         `corecors.adapters.asgi.CORSMiddleware`.
 
     The nearest policy governs: the handler's (`cross_origin`), else that of the innermost application with CORS, whose
-    options count too. Middleware that routes a request again is followed within an application with CORS, so an outer
-    one that does so needs it as well. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving. Raises
-    `TypeError` for an application of another kind, `RuntimeError` for one that has CORS already or whose routes are
-    settled, because it serves or is part of another one. When it starts, a policy that no request would follow is a
-    `RuntimeError`.
+    options count too. A middleware that routes a request again is followed where an application that it is part of, or
+    one around that, has CORS. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving.
+
+    Raises `TypeError` for an application of another kind, `RuntimeError` for one that has CORS already or whose routes
+    are settled, because it serves or is part of another one. When it starts, a policy that no request would follow is
+    a `RuntimeError`.
     """
     _require_aiohttp(app)
     if CORS_KEY in app:
