@@ -16,16 +16,16 @@ called where routing failed, and an inner application's signals run after those 
 Headers are decoded as UTF-8 with surrogate escapes here, and latin-1 everywhere else in this library.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from inspect import isclass, isfunction
+from inspect import isclass
 from logging import getLogger
-from types import EllipsisType, FunctionType, MethodType
-from typing import Any, NamedTuple, TypeVar
+from types import EllipsisType
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
-from aiohttp.abc import AbstractMatchInfo, AbstractView
+from aiohttp.abc import AbstractMatchInfo
 
 from corecors import (
     UNDECIDED,
@@ -38,42 +38,20 @@ from corecors import (
     merge_headers,
     path_is_ambiguous,
 )
+from corecors.adapters.aiohttp_marks import UNMARKED, cross_origin, is_marked, own_policy, require_visible_marks
+
+__all__ = ["CORS", "CORS_KEY", "cross_origin", "setup_cors"]
+
+cross_origin.__module__ = __name__  # the name that users import
 
 LOGGER = getLogger("corecors")
-MAX_LAYERS = 200  # callables below one handler; an ordinary one has three or four
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Names that middleware takes another method from: which handler runs is not told by the method of the preflight alone.
 OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
 
-_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 _Governing = Policy | PolicySource | None  # None: no CORS
 _Headers = list[tuple[str, str]]
 _Find = Callable[[web.Request], Awaitable[web.UrlMappingMatchInfo]]
-_OWN = "_cors_policy"  # the attribute that marks a handler
-_UNMARKED: Any = object()
-
-
-def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], _Endpoint]:
-    """Give a handler a policy of its own; None: no CORS for it. The handler is returned as it is.
-
-    A handler is a function, a class of views, or the method of one that answers a request's method (`get`, `post`). A
-    method's policy goes before that of its class. For sub-applications, static files and groups of paths there is
-    `PathPolicies`. Raises `TypeError` for anything else.
-    """
-    if policy is not None:
-        Door(asks_async=True).check_policy(policy)
-
-    def give(handler: _Endpoint) -> _Endpoint:
-        if not (isfunction(handler) or (isclass(handler) and issubclass(handler, AbstractView))):
-            raise TypeError(
-                f"cross_origin is for handlers, which are functions or classes of views, not for"
-                f" {handler.__name__ if isclass(handler) else type(handler).__name__}."
-                " For applications and groups of paths give setup_cors a PathPolicies"
-            )
-        setattr(handler, _OWN, policy)
-        return handler
-
-    return give
 
 
 def setup_cors(
@@ -94,10 +72,12 @@ def setup_cors(
         `corecors.adapters.asgi.CORSMiddleware`.
 
     The nearest policy governs: the handler's (`cross_origin`), else that of the innermost application with CORS, whose
-    options count too. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving. Raises
-    `TypeError` for an application of another kind, `RuntimeError` for one that has CORS already or whose routes are
-    settled, because it serves or is part of another one. When it starts, a policy that no request would follow is a
-    `RuntimeError`.
+    options count too. A middleware that routes a request again is followed where an application that it is part of, or
+    one around that, has CORS. What is returned is `app[CORS_KEY]`, and its `policy` may be replaced while serving.
+
+    Raises `TypeError` for an application of another kind, `RuntimeError` for one that has CORS already or whose routes
+    are settled, because it serves or is part of another one. When it starts, a policy that no request would follow is
+    a `RuntimeError`.
     """
     _require_aiohttp(app)
     if CORS_KEY in app:
@@ -160,30 +140,38 @@ class CORS:
 
     async def _route(self, find: _Find, request: web.Request) -> web.UrlMappingMatchInfo:
         """Find what answers a request; or answer it with what is decided."""
-        asked = _read(request)
-        response = _Response(request, asked)
+        origin = _value(request, hdrs.ORIGIN)
+        response = _Response(request, origin)
+        is_plain = request.method != hdrs.METH_OPTIONS and hdrs.UPGRADE not in request.headers
+        asked = None if is_plain else _read(request)
         found = failure = None
         try:
-            if asked.is_preflight:
+            if asked is not None and asked.is_preflight:
                 governor = await self._asked_for(find, request, asked)
             else:
                 found = await find(request)
-                governor = self._governor(found, asked.method)
+                governor = self._governor(found, request.method)
         except Exception as error:  # of a route of the application's own, or it is `LookupError`
             failure = error
             governor = _Governor(self, error, _Fixed(UNDECIDED))
             self._tell_once("it cannot be told which handler a request is for, so nobody is let in", exc_info=True)
         response.governor = governor
-        decision = await governor.cors.door.decide_async(governor.policy, asked)
-        response.merge = None if decision is None else decision.merge
-        if decision is not None and decision.status is not None:
-            response.merge = None
-            return _Answer(decision)
+        if asked is None and (lines := governor.lines(origin)) is not None:
+            response.merge = partial(merge_headers, lines=lines)
+            if lines is Policy.refusal and origin is not None:
+                governor.refused(origin, request)
+        else:
+            asked = _read(request) if asked is None else asked
+            decision = await governor.cors.door.decide_async(governor.policy, asked)
+            response.merge = None if decision is None else decision.merge
+            if decision is not None and decision.status is not None:
+                response.merge = None
+                return _Answer(decision)
         if failure is not None:
             raise failure
         if found is None:
             found = await find(request)  # for a preflight that is not to be answered here
-        response.is_let_in = asked.is_websocket or governor.cors.blocks
+        response.is_let_in = governor.cors.blocks or (asked is not None and asked.is_websocket)
         response.is_unrouted = found.http_exception is not None
         response.is_routed = True
         return found
@@ -209,7 +197,7 @@ class CORS:
         governor = self._governor(found, request.method)
         if response.governor is None or not governor.differs_from(response.governor):
             return found
-        lines = governor.lines(response.asked.origin)
+        lines = governor.lines(response.origin)
         if response.is_unrouted and not response.is_let_in and lines is not None:
             # As for a redirect from a path without its last slash: it is governed like what it leads to.
             response.governor, response.is_unrouted = governor, False
@@ -226,9 +214,11 @@ class CORS:
 
     def _governor(self, found: AbstractMatchInfo, method: str) -> "_Governor":
         """What governs what the router has found."""
-        cors = next((app[CORS_KEY] for app in reversed(found.apps) if CORS_KEY in app), self)
-        own = _own_policy(found.handler, method)
-        owner, policy = (cors, cors.policy) if own is _UNMARKED else (own, own)
+        cors = self
+        for app in found.apps:
+            cors = app.get(CORS_KEY, cors)  # from the outermost one to the innermost
+        own = own_policy(found.handler, method)
+        owner, policy = (cors, cors.policy) if own is UNMARKED else (own, own)
         return _Governor(cors, owner, _Fixed(None) if policy is None else policy)
 
     def _tell_once(self, text: str, *, exc_info: bool = False) -> None:
@@ -255,8 +245,8 @@ class CORS:
             inner = info.get("app")
             if inner is None:
                 for route in resource:
-                    _require_visible_marks(route.handler)
-                    self._has_several |= _is_marked(route.handler)
+                    require_visible_marks(route.handler)
+                    self._has_several |= is_marked(route.handler)
                 continue
             has_cors = CORS_KEY in inner
             self._has_several |= has_cors
@@ -295,12 +285,18 @@ class _Governor(NamedTuple):
         policy = self.policy
         return policy.lines(origin) if isinstance(policy, Policy) and self.cors.door.is_silent(policy) else None
 
+    def refused(self, origin: str, request: web.Request) -> None:
+        """Take note of a refusal that was answered by shared lines."""
+        assert isinstance(self.policy, Policy)
+        if not self.cors.door.counts(origin, request.method):
+            self.cors.door.refused(self.policy, origin, _read(request))
+
 
 class _Response:
     """What leaves for one request, whoever made it: aiohttp hands its headers to the request's writer."""
 
-    def __init__(self, request: web.BaseRequest, asked: CORSRequest) -> None:
-        self.asked = asked
+    def __init__(self, request: web.BaseRequest, origin: str | None) -> None:
+        self.origin = origin
         self.governor: _Governor | None = None
         # Whatever leaves where a predicate raises grants nothing. None: it stays untouched.
         self.merge: Callable[[_Headers], _Headers] | None = _withhold
@@ -362,8 +358,8 @@ def _read(request: web.Request) -> CORSRequest:
     return CORSRequest(
         method=request.method,
         path=path,
-        # The router reads the path as yarl decodes it, and without a fragment, which no target should have.
-        path_is_ambiguous=path_is_ambiguous(path, target) or path != request.path or "#" in target,
+        # Where a target has a fragment, which none should, one parser of aiohttp's cuts it off, and the other does not.
+        path_is_ambiguous=path_is_ambiguous(path, target) or "#" in target,
         scheme=request.scheme,
         host=_value(request, hdrs.HOST) or "",
         origin=_value(request, hdrs.ORIGIN),
@@ -383,83 +379,6 @@ def _value(request: web.Request, name: str) -> str | None:
         return None
     value = ",".join(lines)
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
-
-
-# The policies of handlers
-
-
-def _own_policy(handler: Any, method: str) -> Any:
-    """The policy that a handler was given for a method, or `_UNMARKED`."""
-    while isinstance(handler, partial):
-        handler = handler.func
-    if isclass(handler) and issubclass(handler, web.View) and method in hdrs.METH_ALL:
-        own = getattr(getattr(handler, method.lower(), None), _OWN, _UNMARKED)
-        if own is not _UNMARKED:
-            return own
-    return getattr(handler, _OWN, _UNMARKED)
-
-
-def _is_marked(handler: Any) -> bool:
-    return any(_own_policy(handler, method) is not _UNMARKED for method in hdrs.METH_ALL)
-
-
-def _require_visible_marks(handler: Any) -> None:
-    """Raise `RuntimeError` for a handler with a policy of its own that no request would follow."""
-    if not isclass(handler):
-        _require_nothing_hidden(handler, _own_policy(handler, ""))
-        return
-    answering = {method.lower() for method in hdrs.METH_ALL} if issubclass(handler, web.View) else set()
-    for name, method in [pair for each in handler.__mro__ for pair in vars(each).items()]:
-        if name in answering:
-            _require_nothing_hidden(method, getattr(method, _OWN, _UNMARKED))
-        elif isinstance(method, FunctionType) and hasattr(method, _OWN):
-            raise RuntimeError(
-                f"cross_origin was given to {_name(method)}, which does not answer a method of requests, so the policy"
-                " would be lost"
-            )
-
-
-def _require_nothing_hidden(handler: object, own: object) -> None:
-    hidden = _hidden(handler) if own is _UNMARKED else None
-    if hidden is not None:
-        raise RuntimeError(
-            f"cross_origin was given to {_name(hidden)}, which is hidden in {_name(handler)}, so the policy would be"
-            " lost: put cross_origin above the decorator that hides it, or write that decorator with functools.wraps."
-            f" Where {_name(handler)} is a handler that only calls it, give it a policy of its own"
-        )
-
-
-def _hidden(handler: object) -> object | None:
-    """What has a policy of its own below a handler that shows none."""
-    layers, seen = [handler], set[int]()
-    while layers and len(seen) < MAX_LAYERS:
-        layer = layers.pop()
-        if id(layer) not in seen:
-            seen.add(id(layer))
-            if isinstance(layer, FunctionType | type) and hasattr(layer, _OWN):
-                return layer
-            layers += [each for each in _beneath(layer) if callable(each) and not isinstance(each, web.Application)]
-    return None
-
-
-def _beneath(thing: object) -> Iterator[object]:
-    """What a callable may call in its turn."""
-    if isinstance(thing, partial):
-        yield thing.func
-    elif isinstance(thing, MethodType):
-        yield thing.__self__ if thing.__name__ == "__call__" else thing.__func__
-    elif isinstance(thing, FunctionType):
-        for cell in thing.__closure__ or ():
-            try:
-                yield cell.cell_contents
-            except ValueError:  # not filled yet
-                continue
-    elif not isinstance(thing, type):
-        yield from getattr(thing, "__dict__", {}).values()
-
-
-def _name(handler: object) -> str:
-    return str(getattr(handler, "__qualname__", type(handler).__name__))
 
 
 # What is not an application of aiohttp's

@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     if options.command == "wsgi":
         _wsgi(options)
+    elif options.command == "asgi":
+        _asgi(options)
     elif options.command == "matcher":
         _matcher(options)
     else:
@@ -45,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     wsgi_command = commands.add_parser("wsgi", help="only the WSGI adapter against the floor")
     wsgi_command.add_argument("--quick", action="store_true", help="in under half a minute")
     wsgi_command.add_argument("--only", default="", metavar="TEXT", help="only scenarios whose name contains TEXT")
+    asgi_command = commands.add_parser("asgi", help="only the ASGI adapter against its floor and other libraries")
+    asgi_command.add_argument("--quick", action="store_true", help="in seconds")
     matcher = commands.add_parser("matcher", help="what a request costs under your own policy")
     matcher.add_argument("--policy", type=Path, required=True, metavar="FILE", help="a TOML file")
     matcher.add_argument("--table", default="cors", help="the table that holds the policy, by default [cors]")
@@ -55,7 +59,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _parts(seconds: float) -> dict[str, Callable[[Results], None]]:
     """The parts of a run by name; each is imported when it runs, for a peer may be missing."""
-    from benchmarks import construction, foreign, frameworks, functions, instructions, options, peers, servers, threads
+    from benchmarks import (
+        asgi,
+        construction,
+        foreign,
+        frameworks,
+        functions,
+        instructions,
+        options,
+        peers,
+        servers,
+        threads,
+    )
 
     return {
         "wsgi": lambda results: wsgi.measure_against_the_floor(
@@ -65,6 +80,7 @@ def _parts(seconds: float) -> dict[str, Callable[[Results], None]]:
         "options": lambda results: options.measure_options(results, max_seconds=seconds * 2),
         "growth": lambda results: wsgi.measure_growth(results, max_seconds=seconds * 2),
         "hostile": lambda results: wsgi.measure_hostile_values(results, max_seconds=seconds * 2),
+        "asgi": lambda results: asgi.measure_asgi(results, max_seconds=seconds * 2),
         "functions": lambda results: functions.measure_functions(results, max_seconds=seconds / 2),
         "peers": lambda results: peers.measure_peers(results, max_seconds=seconds * 1.5),
         "foreign": foreign.measure_foreign_peers,
@@ -108,6 +124,14 @@ def _wsgi(options: argparse.Namespace) -> None:
     plan = [(scenario, apps) for scenario, apps in wsgi.against_the_floor() if options.only in scenario.name]
     wsgi.measure_against_the_floor(results, plan, rounds=400, max_seconds=QUICK if options.quick else WHOLE)
     print("\n".join(aligned(wsgi_table(results))))
+
+
+def _asgi(options: argparse.Namespace) -> None:
+    from benchmarks.asgi import asgi_table, measure_asgi
+
+    results = Results(describe_machine())
+    measure_asgi(results, max_seconds=QUICK if options.quick else 5 * WHOLE)
+    print("\n".join([*aligned(asgi_table(results)), *results.notes, *results.skipped]))
 
 
 def _matcher(options: argparse.Namespace) -> None:

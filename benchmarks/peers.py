@@ -219,7 +219,7 @@ PEERS = (
 
 def measure_peers(results: Results, *, max_seconds: float) -> None:
     """Add the group "peers": every peer, ours and the floor in the same rounds; one scenario takes `max_seconds`."""
-    installed = [peer for peer in PEERS if _is_installed(peer.package, results)]
+    installed = [peer for peer in PEERS if is_installed(peer.package, results)]
     too_slow: dict[str, str] = {}
     scenarios = [scenario for size in SIZES for scenario in with_exact_origins(size)]
     scenarios = [scenario for scenario in scenarios if scenario.size in (10, 1_000) or scenario.family == "allowed"]
@@ -259,7 +259,7 @@ def _add_peer(candidates: dict[str, Candidate], peer: Peer, scenario: Scenario, 
         return
     if pair.before is not None:
         pair.before()
-    wrong = _wrong_answer(peer, pair.wrapped, scenario)
+    wrong = wrong_answer(peer, pair.wrapped, scenario)
     if wrong is not None:
         note = f"{peer.package} is not compared where {wrong}."
         if note not in results.notes:
@@ -281,7 +281,12 @@ def _asgi(app: Any, scenario: Scenario) -> Candidate:
     return Candidate(lambda number: [asgi_scope(each) for each in islice(requests, number)], asgi_runner(app))
 
 
-def _wrong_answer(peer: Peer, app: Any, scenario: Scenario) -> str | None:
+def asgi_peers() -> list[Peer]:
+    """Those that wrap an ASGI application."""
+    return [peer for peer in PEERS if peer.asgi]
+
+
+def wrong_answer(peer: Peer, app: Any, scenario: Scenario) -> str | None:
     """What a browser would mind about the answer, for what is measured should at least be right."""
     for request in islice(scenario.requests(), 2):
         granted = [value for name, value in _answer(peer, app, request) if name == "access-control-allow-origin"]
@@ -294,9 +299,12 @@ def _wrong_answer(peer: Peer, app: Any, scenario: Scenario) -> str | None:
 def _answer(peer: Peer, app: Any, request: Request) -> Iterator[tuple[str, str]]:
     seen: list[tuple[Any, Any]] = []
     if peer.asgi:
+        waiting = [{"type": "http.request", "body": b"", "more_body": False}]
 
         async def receive() -> dict[str, object]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            if not waiting:
+                await asyncio.Event().wait()  # frameworks wait for the client to leave
+            return waiting.pop()
 
         async def send(message: dict[str, Any]) -> None:
             seen.extend(message.get("headers", ()))
@@ -317,7 +325,7 @@ def _text(value: bytes | str) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
-def _is_installed(package: str, results: Results) -> bool:
+def is_installed(package: str, results: Results) -> bool:
     try:
         results.machine[package] = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

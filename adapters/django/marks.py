@@ -12,13 +12,14 @@ runs, nobody guesses: no policy governs, and the headers are withheld.
 from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from types import FunctionType, MethodType
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 from django.views import View
 
-from corecors import UNDECIDED, Policy, PolicySource
+from corecors import UNDECIDED, Policy, PolicySource, foreign_call_error
 
 _MARK = "_cors_mark"
+_MISSING: Any = object()
 MAX_LAYERS = 200  # callables below one view; a view of ordinary projects has three or four
 
 _Owner = TypeVar("_Owner", bound=Callable[..., Any])
@@ -42,7 +43,7 @@ def were_made() -> bool:
     return _made
 
 
-def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Owner], _Owner]:
+def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, **unknown: Never) -> Callable[[_Owner], _Owner]:
     """Give a view a policy of its own, instead of that of `settings.CORS_POLICY`; None: no CORS at all.
 
     For a function, the result of `as_view()`, a class of views (Django's, `APIView`, `ViewSet`), a method of one
@@ -53,6 +54,8 @@ def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Owner], _Ow
     Raises `TypeError` for what is not a policy, and for what is not a view: groups of URLs, routers and whole APIs
     have `PathPolicies`.
     """
+    if unknown:
+        raise foreign_call_error("cross_origin", unknown)
     is_source = callable(getattr(policy, "policy_for", None)) and not isinstance(policy, type)
     if not (policy is None or isinstance(policy, Policy) or is_source):
         raise TypeError(_not_a_policy(policy))
@@ -79,7 +82,8 @@ def _is_view(thing: object) -> bool:
 def _not_a_policy(given: object) -> str:
     if callable(given):
         return "write @cross_origin(policy): it is given a Policy, and then decorates the view"
-    return f"write @cross_origin(Policy(...)): a Policy or None belongs there, not {type(given).__name__}"
+    shown = "nothing" if given is _MISSING else type(given).__name__
+    return f"write @cross_origin(Policy(...)): a Policy or None belongs there, not {shown}"
 
 
 def _not_a_view(given: object) -> str:
@@ -102,22 +106,24 @@ def _copy(view: Any) -> Any:
 def mark_of(view: object, method: str) -> Mark | None:
     """The mark that governs where `view` (what a URL pattern leads to) answers `method`; None where there is none,
     `AMBIGUOUS` where it cannot be told."""
-    return _find(view, method, [MAX_LAYERS])
+    return _find(view, method, set())
 
 
-def _find(thing: object, method: str, left: list[int]) -> Mark | None:
-    left[0] -= 1
-    if left[0] < 0:
+def _find(thing: object, method: str, seen: set[int]) -> Mark | None:
+    if id(thing) in seen:
+        return None
+    if len(seen) >= MAX_LAYERS:
         return AMBIGUOUS
+    seen.add(id(thing))
     view_class = getattr(thing, "view_class", None) or getattr(thing, "cls", None)  # Django's, and REST framework's
     if isinstance(view_class, type) and issubclass(view_class, View):
-        return _of_class(thing, view_class, method, left)
+        return _of_class(thing, view_class, method, seen)
     if own := _own(thing):
         return own
     if operations := _operations(thing):
-        return _of_operations(operations, method, left)
+        return _of_operations(operations, method, seen)
     beneath = list({id(each): each for each in _beneath(thing)}.values())
-    found = {mark for each in beneath if (mark := _find(each, method, left)) is not None}
+    found = {mark for each in beneath if (mark := _find(each, method, seen)) is not None}
     if not found:
         return None
     return found.pop() if len(beneath) == 1 else AMBIGUOUS
@@ -128,9 +134,9 @@ def _own(thing: object) -> Mark | None:
     return mark if isinstance(mark, Mark) else None
 
 
-def _of_class(view: object, view_class: type[View], method: str, left: list[int]) -> Mark | None:
+def _of_class(view: object, view_class: type[View], method: str, seen: set[int]) -> Mark | None:
     handler = getattr(view_class, _handler_name(view, view_class, method), None)
-    if handler is not None and (mark := _find(handler, method, left)):
+    if handler is not None and (mark := _find(handler, method, seen)):
         return mark
     # `method_decorator(cross_origin(policy), name="dispatch")` marks the class by that method, and `as_view` copies
     # what the method has: such a copy says nothing about the view itself.
@@ -163,10 +169,10 @@ def _operations(thing: object) -> list[Any] | None:
     return None
 
 
-def _of_operations(operations: Any, method: str, left: list[int]) -> Mark | None:
+def _of_operations(operations: Any, method: str, seen: set[int]) -> Mark | None:
     for operation in operations:
         if method in operation.methods:
-            return _find(operation.run, method, left) or _find(operation.view_func, method, left)
+            return _find(operation.run, method, seen) or _find(operation.view_func, method, seen)
     return None
 
 

@@ -6,6 +6,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
+import aiohttp_routing
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractView
@@ -367,6 +368,12 @@ def test_a_redirect_to_the_slash_is_governed_like_what_it_leads_to(path: str, ex
     answers = send_all(app, [Request("GET", path, [("Origin", origin)]) for origin in NAMES])
     assert {answer.status for answer in answers} == {308}
     assert {NAMES[origin] for origin, answer in zip(NAMES, answers, strict=True) if allowed(answer)} == {expected}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_in_made_up_applications_the_handler_that_ran_governs(seed: int) -> None:
+    """A few of what `tests/fuzz/routing_in_aiohttp.py` makes without end."""
+    assert aiohttp_routing.findings(seed, 6) == []
 
 
 # Routing of the application's own

@@ -1,7 +1,12 @@
 """Origins in the database: the example project in examples/django, under WSGI and ASGI."""
 
 import asyncio
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client, override_settings
-from django_site import CLIENTS, OURS, values
+from django_site import CLIENTS, EXAMPLE, OURS, values
 from partners.models import PartnerOrigin
 from scenarios import Answer
 
@@ -111,6 +116,16 @@ def test_the_admin_refuses_what_no_browser_sends_and_says_why(origin: str, told:
         assert not PartnerOrigin.objects.exists()
         client.post("/admin/partners/partnerorigin/add/", {"origin": PARTNER, "note": "from May on"})
     assert PartnerOrigin.objects.get().origin == PARTNER
+
+
+@pytest.mark.parametrize("command", [("check",), ("migrate", "--plan")], ids=["check", "migrate"])
+def test_the_example_is_a_project_of_its_own(command: tuple[str, ...], tmp_path: Path) -> None:
+    copy = shutil.copytree(EXAMPLE, tmp_path / "example", ignore=shutil.ignore_patterns("__pycache__", "db.sqlite3"))
+    environment = {**os.environ, "PYTHONPATH": str(copy), "DJANGO_SETTINGS_MODULE": "project.settings"}
+    asked = [sys.executable, "manage.py", *command]
+    done = subprocess.run(asked, cwd=copy, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert ("no issues" if command == ("check",) else "partners.0001_initial") in done.stdout
 
 
 def test_the_migration_is_what_the_model_says() -> None:

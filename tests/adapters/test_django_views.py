@@ -546,6 +546,16 @@ def test_a_view_with_thousands_of_layers_is_not_followed_for_ever() -> None:
     assert mark_of(layered(300), "GET") is AMBIGUOUS
 
 
+def test_functions_that_know_each_other_are_followed_once() -> None:
+    def first(request: HttpRequest) -> HttpResponse:
+        return second(request)
+
+    def second(request: HttpRequest) -> HttpResponse:
+        return first(request)
+
+    assert mark_of(first, "GET") is None
+
+
 def changing(attribute: str, value: Any) -> Callable[..., Any]:
     def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
         def change(request: HttpRequest) -> HttpResponse:
@@ -654,6 +664,20 @@ def test_a_url_converter_that_fails_is_djangos_to_answer_and_gets_no_policy(
 def test_what_is_not_a_policy_is_refused(policy: Any, told: str) -> None:
     with pytest.raises(TypeError, match=told):
         cross_origin(policy)
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        pytest.param(lambda: cross_origin(), "a Policy or None belongs there, not nothing", id="nothing"),
+        pytest.param(lambda: cross_origin(origins="*"), "is a name of .*: write allow_origins", id="flask-cors"),
+        pytest.param(lambda: cross_origin(allow_origins=["*"]), "is an argument of Policy", id="a policy's argument"),
+        pytest.param(lambda: cross_origin(whatever=1), "is not an argument of cross_origin", id="anything"),
+    ],
+)
+def test_a_call_as_elsewhere_says_what_to_write_here(called: Callable[[], object], told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        called()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ COMPARISONS = {
     "urls": "urls_against_node.py",
     "preflight_cache": "cache_against_the_standard.py",
     "routing_in_starlette": "routing_in_starlette.py",
+    "routing_in_aiohttp": "routing_in_aiohttp.py",
     "routing_in_flask_and_bottle": "routing_in_flask_and_bottle.py",
 }
 COMPARISON_SECONDS = 60

@@ -1,0 +1,120 @@
+"""cross_origin: the policy of one handler of aiohttp's, and how it is found again when a request is routed there.
+
+A handler is marked itself, so that it does not matter whether it is routed before or after. A decorator that does not
+copy what it wraps hides the mark, and the handler would be left to the policy of the whole application, which may be
+wider: so a mark that is hidden is looked for when the application starts, and is an error.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from inspect import isclass, isfunction
+from types import FunctionType, MethodType
+from typing import Any, TypeVar
+
+from aiohttp import hdrs, web
+from aiohttp.abc import AbstractView
+
+from corecors import Door, Policy, PolicySource
+
+MAX_LAYERS = 200  # callables below one handler; an ordinary one has three or four
+UNMARKED: Any = object()
+_OWN = "_cors_policy"  # the attribute that marks a handler
+
+_Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
+
+
+def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], _Endpoint]:
+    """Give a handler a policy of its own; None: no CORS for it. The handler is returned as it is.
+
+    A handler is a function, a class of views, or the method of one that answers a request's method (`get`, `post`). A
+    method's policy goes before that of its class. For sub-applications, static files and groups of paths there is
+    `PathPolicies`. Raises `TypeError` for anything else.
+    """
+    if policy is not None:
+        Door(asks_async=True).check_policy(policy)
+
+    def give(handler: _Endpoint) -> _Endpoint:
+        if not (isfunction(handler) or (isclass(handler) and issubclass(handler, AbstractView))):
+            raise TypeError(
+                f"cross_origin is for handlers, which are functions or classes of views, not for"
+                f" {handler.__name__ if isclass(handler) else type(handler).__name__}."
+                " For applications and groups of paths give setup_cors a PathPolicies"
+            )
+        setattr(handler, _OWN, policy)
+        return handler
+
+    return give
+
+
+def own_policy(handler: Any, method: str) -> Any:
+    """The policy that a handler was given for a method, or `UNMARKED`."""
+    while isinstance(handler, partial):
+        handler = handler.func
+    if isclass(handler) and issubclass(handler, web.View) and method in hdrs.METH_ALL:
+        own = getattr(getattr(handler, method.lower(), None), _OWN, UNMARKED)
+        if own is not UNMARKED:
+            return own
+    return getattr(handler, _OWN, UNMARKED)
+
+
+def is_marked(handler: Any) -> bool:
+    return any(own_policy(handler, method) is not UNMARKED for method in hdrs.METH_ALL)
+
+
+def require_visible_marks(handler: Any) -> None:
+    """Raise `RuntimeError` for a handler with a policy of its own that no request would follow."""
+    if not isclass(handler):
+        _require_nothing_hidden(handler, own_policy(handler, ""))
+        return
+    answering = {method.lower() for method in hdrs.METH_ALL} if issubclass(handler, web.View) else set()
+    for name, method in [pair for each in handler.__mro__ for pair in vars(each).items()]:
+        if name in answering:
+            _require_nothing_hidden(method, getattr(method, _OWN, UNMARKED))
+        elif isinstance(method, FunctionType) and hasattr(method, _OWN):
+            raise RuntimeError(
+                f"cross_origin was given to {_name(method)}, which does not answer a method of requests, so the policy"
+                " would be lost"
+            )
+
+
+def _require_nothing_hidden(handler: object, own: object) -> None:
+    hidden = _hidden(handler) if own is UNMARKED else None
+    if hidden is not None:
+        raise RuntimeError(
+            f"cross_origin was given to {_name(hidden)}, which is hidden in {_name(handler)}, so the policy would be"
+            " lost: put cross_origin above the decorator that hides it, or write that decorator with functools.wraps."
+            f" Where {_name(handler)} is a handler that only calls it, give it a policy of its own"
+        )
+
+
+def _hidden(handler: object) -> object | None:
+    """What has a policy of its own below a handler that shows none."""
+    layers, seen = [handler], set[int]()
+    while layers and len(seen) < MAX_LAYERS:
+        layer = layers.pop()
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            if isinstance(layer, FunctionType | type) and hasattr(layer, _OWN):
+                return layer
+            layers += [each for each in _beneath(layer) if callable(each) and not isinstance(each, web.Application)]
+    return None
+
+
+def _beneath(thing: object) -> Iterator[object]:
+    """What a callable may call in its turn."""
+    if isinstance(thing, partial):
+        yield thing.func
+    elif isinstance(thing, MethodType):
+        yield thing.__self__ if thing.__name__ == "__call__" else thing.__func__
+    elif isinstance(thing, FunctionType):
+        for cell in thing.__closure__ or ():
+            try:
+                yield cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
+    elif not isinstance(thing, type):
+        yield from getattr(thing, "__dict__", {}).values()
+
+
+def _name(handler: object) -> str:
+    return str(getattr(handler, "__qualname__", type(handler).__name__))
