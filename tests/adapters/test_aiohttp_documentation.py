@@ -11,6 +11,8 @@ from asgi_client import values
 DOCS = Path(__file__).parents[2] / "docs"
 APP, PAY, ADMIN = "https://app.example.com", "https://pay.example.com", "https://admin.example.com"
 STRANGER = "https://stranger.test"
+ORIGINS = (APP, PAY, ADMIN, STRANGER)
+ANYONE = dict.fromkeys(ORIGINS, "*")
 
 
 def example(page: str, name: str) -> Any:
@@ -27,9 +29,7 @@ def example(page: str, name: str) -> Any:
     [
         pytest.param("adapters.md", "aiohttp", "/articles", "GET", {APP: APP}, id="the application's policy"),
         pytest.param("adapters.md", "aiohttp", "/nowhere", "GET", {APP: APP}, id="no such path"),
-        pytest.param(
-            "adapters.md", "aiohttp", "/status", "GET", dict.fromkeys((APP, PAY, ADMIN, STRANGER), "*"), id="anyone"
-        ),
+        pytest.param("adapters.md", "aiohttp", "/status", "GET", ANYONE, id="anyone"),
         pytest.param("adapters.md", "aiohttp", "/payments/7", "PUT", {PAY: PAY}, id="a class of views"),
         pytest.param("adapters.md", "aiohttp", "/payments/7", "DELETE", {}, id="a method of it"),
         pytest.param("adapters.md", "aiohttp", "/admin/users", "GET", {ADMIN: ADMIN}, id="a sub-application"),
@@ -40,10 +40,9 @@ def example(page: str, name: str) -> Any:
 def test_an_example_does_what_its_page_says(
     page: str, name: str, path: str, method: str, allowed: dict[str, str]
 ) -> None:
-    origins = (APP, PAY, ADMIN, STRANGER)
     app = example(page, name)
     asks = ("Access-Control-Request-Method", method)
-    requests = [Request(method, path, [("Origin", origin)]) for origin in origins]
-    requests += [Request("OPTIONS", path, [("Origin", origin), asks]) for origin in origins]
+    requests = [Request(method, path, [("Origin", origin)]) for origin in ORIGINS]
+    requests += [Request("OPTIONS", path, [("Origin", origin), asks]) for origin in ORIGINS]
     got = [values(answer, "access-control-allow-origin") for answer in send_all(app, requests)]
-    assert got == [[allowed[origin]] if origin in allowed else [] for origin in origins * 2]
+    assert got == [[allowed[origin]] if origin in allowed else [] for origin in ORIGINS * 2]
