@@ -102,7 +102,7 @@ class BottlePolicies(RoutePolicies[Any]):
     def adopt(self, plugin: CORSPlugin) -> None:
         """Serve under another plugin from now on."""
         self._door, self._blocks = Door(**plugin.options), plugin.options.get("block_disallowed", False)
-        self._plugin, self._checked = plugin, None
+        self._plugin, self._checked, self._silent = plugin, None, None  # what is silent depends on the options
 
     # What is run
 

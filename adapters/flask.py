@@ -154,9 +154,10 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def matched(self, environ: WSGIEnvironment, asked: Asked) -> Endpoint | None:
         # The request in the context is that of this application and this very request, or it is not looked at: an
         # application may answer without one, or be called within another request.
-        if not has_request_context() or _current(current_app) is not self.app:
+        # A proxy looks up what it stands for at every use: once is enough.
+        if not has_request_context() or current_app._get_current_object() is not self.app:  # type: ignore[attr-defined]
             return None
-        answered = _current(request)
+        answered = request._get_current_object()  # type: ignore[attr-defined]
         rule = answered.url_rule
         if rule is None or not was_asked(answered.environ, asked):
             return None
@@ -223,11 +224,6 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
             )
         self._views = views
         self._checked = version, len(views)
-
-
-def _current(proxy: Any) -> Any:
-    """What a proxy of Flask's stands for at this moment; the proxy itself takes that look at every use."""
-    return proxy._get_current_object()
 
 
 def _match(adapter: MapAdapter, method: str, path: str | None = None) -> Endpoint | None:

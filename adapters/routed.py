@@ -90,6 +90,7 @@ class RoutePolicies(ABC, Generic[Route]):
         self._door = door
         self._blocks = blocks
         self._failures = 0
+        self._silent: Policy | None = None  # the last policy that was found to be so
 
     path_is_ambiguous = staticmethod(path_is_ambiguous)
 
@@ -155,8 +156,7 @@ class RoutePolicies(ABC, Generic[Route]):
         method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
         names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
         governing = self._asked_for(environ, method, names) if plain is None else plain
-        if plain is not None or (isinstance(governing, Policy) and self._door.is_silent(governing)):
-            assert isinstance(governing, Policy)
+        if isinstance(governing, Policy) and (governing is plain or self._is_silent(governing)):
             lines = governing.preflight_lines(origin, method, names)
             if lines is not None:
                 return _answer(start_response, governing.preflight_status, lines)
@@ -236,7 +236,7 @@ class RoutePolicies(ABC, Generic[Route]):
             governing = self.policy_of(route)
         if governing is None:
             return _untouched
-        if isinstance(governing, Policy) and self._door.is_silent(governing):
+        if isinstance(governing, Policy) and (governing is self._silent or self._is_silent(governing)):
             lines = governing.lines(asked.origin)
             assert lines is not None  # there is no predicate to ask
             if lines is Policy.refusal and asked.origin is not None:
@@ -246,6 +246,12 @@ class RoutePolicies(ABC, Generic[Route]):
             return partial(merge_headers, lines=lines)
         made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
         return _untouched if made is None else made.merge
+
+    def _is_silent(self, policy: Policy) -> bool:
+        silent = self._door.is_silent(policy)
+        if silent:
+            self._silent = policy
+        return silent
 
     def _refused(
         self, policy: Policy, key: Hashable, method: str, environ: WSGIEnvironment, asked: Asked | None = None

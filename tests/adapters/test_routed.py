@@ -309,6 +309,18 @@ def test_a_refusal_is_logged_once_with_the_path_as_it_was_asked_for(
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["CORS refused GET /own"]
 
 
+@pytest.mark.parametrize("path", ["/", "/own"], ids=["by the application's policy", "by the view's"])
+def test_a_page_that_sends_cookies_where_none_are_allowed_is_logged(
+    framework: str, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    small = SMALL[framework](Policy(allow_origins=[VIEW]))
+    headers = (("Origin", VIEW), ("Cookie", "session=1"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Site", "cross-site"))
+    for _ in range(2):
+        assert values(send(small.app, "GET", path, headers), "Access-Control-Allow-Origin") == [VIEW]
+    (record,) = caplog.records
+    assert "a browser withholds the answer" in record.getMessage()
+
+
 def test_a_source_of_a_route_is_asked_with_the_request(framework: str) -> None:
     class ByHost:
         def policy_for(self, request: CORSRequest) -> Policy | None:
