@@ -3,22 +3,23 @@
 import logging
 import signal
 import threading
+from contextlib import ExitStack
 
 import click
-from rich.console import Console
 
 from corecors.browser import simulate
 from corecors.cli.demo_cases import CASES, Site
 from corecors.cli.demo_client import Client
-from corecors.cli.demo_report import Outcome, legend, summary, table
+from corecors.cli.demo_report import Outcome, print_outcomes, print_site
 from corecors.cli.demo_servers import running_site
-from corecors.cli.terminal import terminal
+from corecors.cli.terminal import Paper, Unusable
 
 
 @click.command(epilog="Exits 0 if every case ended as the policy says, else 1.")
 @click.option("--serve", is_flag=True, help="Serve until Ctrl-C, for a browser and curl.")
+@click.option("--port", type=click.IntRange(0, 65533), default=0, help="Of the page; the API has the next one.")
 @click.pass_context
-def demo(context: click.Context, serve: bool) -> None:
+def demo(context: click.Context, serve: bool, port: int) -> None:
     """Watch a browser's rules applied to a small API.
 
     Starts an API on one port of 127.0.0.1 and a page on another, does what a browser would do for each of the demo's
@@ -30,17 +31,20 @@ def demo(context: click.Context, serve: bool) -> None:
       corecors demo
       corecors demo --serve
     """
-    console = terminal()
-    with running_site() as site:
+    with ExitStack() as stack:
+        try:
+            site = stack.enter_context(running_site(port))
+        except OSError as error:
+            raise Unusable(f"--port {port}: {error.strerror or error}") from None
         if serve:
-            keep_open(site, console)
+            keep_open(site)
             return
         # The table says what was refused; without any handler, logging would write it to standard error as well.
         logging.getLogger("corecors").addHandler(logging.NullHandler())
         outcomes = run(site)
-    console.print(legend(site))
-    console.print(table(outcomes))
-    console.print(summary(outcomes))
+        print_site(site)
+    print_outcomes(outcomes)
+    Paper().line("Next: corecors demo --serve tries them in your own browser, with a playground for a policy of yours.")
     context.exit(0 if all(outcome.as_expected for outcome in outcomes) else 1)
 
 
@@ -53,17 +57,18 @@ def run(site: Site) -> list[Outcome]:
         client.close()
 
 
-def keep_open(site: Site, console: Console) -> None:
+def keep_open(site: Site) -> None:
     """Say where everything is, and return when the user interrupts, or somebody terminates it."""
+    paper = Paper()
     before = signal.getsignal(signal.SIGTERM)
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # how service managers and containers end it
-        console.print(f"page  {site.page}/", soft_wrap=True)
-        console.print(f"API   {site.api}", soft_wrap=True)
-        console.print("Open the page: your browser then tries the demo's cases. Ctrl-C stops all.")
-        console.print(f"curl -i -H 'Origin: https://app.example.com' {site.api}/articles", soft_wrap=True)
+        paper.line(f"page  {site.page}/", whole=True)
+        paper.line(f"API   {site.api}", whole=True)
+        paper.line("Open the page: it has a playground, and your browser tries the demo's cases. Ctrl-C stops all.")
+        paper.line(f"Next: curl -i -H 'Origin: https://app.example.com' {site.api}/articles", whole=True)
         threading.Event().wait()
     except KeyboardInterrupt:
-        console.print("Stopped.")
+        paper.line("Stopped.")
     finally:
         signal.signal(signal.SIGTERM, before)

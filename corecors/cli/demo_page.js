@@ -89,7 +89,8 @@ function show(row, seen, result, className) {
 async function run() {
   again.disabled = true;
   rows.replaceChildren();
-  const { api, cases } = await (await fetch("cases.json")).json();
+  const { api, cases, policies } = await (await fetch("cases.json")).json();
+  document.getElementById("policies").textContent = policies;
   document.getElementById("page-origin").textContent = window.location.origin;
   document.getElementById("api-origin").textContent = api;
   const pending = cases.map((attempt) => [attempt, rowFor(attempt)]);

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 from corecors.cli.demo_api import COOKIE_NAME, USER
 from corecors.cli.demo_cases import CASES, HOST, Case, From, Site
 from corecors.cli.demo_playground import PATH, Playground
+from corecors.cli.demo_report import policy_lines
 
 CONTENT_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 FILES = frozenset(
@@ -20,7 +21,15 @@ FILES = frozenset(
 def build_page(site: Site, playground: Playground) -> WSGIApplication:
     """The WSGI application that serves the page and its data."""
     cases = json.dumps(
-        {"api": site.api, "stranger": site.stranger, "cases": [as_mapping(site, case) for case in CASES]}
+        {
+            "api": site.api,
+            "stranger": site.stranger,
+            "policies": "\n\n".join(
+                "\n".join([f"# {title}", *(f"{name} = {value}" for name, value in policy_lines(policy))])
+                for title, policy in (("the API", site.private), ("below /public/", site.public))
+            ),
+            "cases": [as_mapping(site, case) for case in CASES],
+        }
     )
 
     origins = f"{site.page} {site.stranger}"

@@ -125,6 +125,7 @@ function lineUp(pairs) {
 
 function showExchange(exchange, attempt) {
   const item = document.createElement("li");
+  item.className = exchange.allowed ? "allowed" : "blocked";
   const title = exchange.kind === "preflight" ? "Preflight" : "Request";
   item.append(element("h3", `${title}: ${exchange.method}, answered with ${exchange.status}`));
   item.append(element("p", exchange.explanation, exchange.allowed ? "agrees" : "differs"));
@@ -167,6 +168,7 @@ async function play(event) {
   } catch (error) {
     say(`The demo's server did not answer: ${error}.`, "differs");
   } finally {
+    document.getElementById("result").scrollIntoView({ block: "nearest" });
     button.disabled = false;
   }
 }

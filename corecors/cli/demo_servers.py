@@ -1,5 +1,7 @@
 """The demo's servers: threaded, on loopback, on ports that the system chooses."""
 
+import errno
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +32,14 @@ class Server:
     """A server that listens from the start, so that its origin is known, and answers while it is `running`."""
 
     def __init__(self, port: int = 0) -> None:
-        # The application needs to know all origins, so it can only come afterwards.
-        self._server = ThreadedWSGIServer(HOST, port, app=None, handler=QuietHandler)  # type: ignore[arg-type]
+        """Raises `OSError` for a port that is taken."""
+        if port:
+            socket.create_server((HOST, port)).close()  # werkzeug would end the program
+        try:
+            # The application needs to know all origins, so it can only come afterwards.
+            self._server = ThreadedWSGIServer(HOST, port, app=None, handler=QuietHandler)  # type: ignore[arg-type]
+        except SystemExit:
+            raise OSError(errno.EADDRINUSE, "Address already in use") from None
         self.origin: str = f"http://{HOST}:{self._server.port}"
 
     @contextmanager
@@ -48,9 +56,10 @@ class Server:
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
-    """Start the API, the page, and the same page on another port; stop them when the block ends."""
-    api, page, stranger = Server(), Server(), Server()
+def running_site(port: int = 0) -> Iterator[Site]:
+    """Start the page at `port`, the API and the same page once more at the two ports after it (0: at ports that the
+    system chooses); stop them when the block ends. Raises `OSError` for a port that is taken."""
+    page, api, stranger = (Server(port + number if port else 0) for number in range(3))
     site = Site(api.origin, page.origin, stranger.origin, private_policy(page.origin), public_policy())
     playground = Playground(site.page)
     pages = build_page(site, playground)

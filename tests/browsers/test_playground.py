@@ -226,7 +226,37 @@ def test_the_link_reproduces_policy_and_request(page: Page) -> None:
     assert json.loads(unquote(link.partition("#")[2]))["allow_origins"] == "PAGE\nhttps://*.example.com"
     page.open(link)
     assert page.form() == filled
-    assert page.run_script("return window.scrollY") > 0, "the link leads to the playground"
+    assert page.run_script("return window.scrollY") == 0, "the playground is the first thing on the page"
+
+
+def test_run_leads_to_its_result(page: Page) -> None:
+    page.resize(PHONE)
+    page.run_script("window.scrollTo(0, 0)")
+    page.play()
+    seen = "const box = document.getElementById('played').getBoundingClientRect();"
+    assert page.run_script(f"{seen} return box.top >= 0 && box.top < window.innerHeight")
+    page.resize(DESK)
+    left, right = (f"document.getElementById('{name}').getBoundingClientRect()" for name in ("play", "result"))
+    assert page.run_script(f"return {right}.left >= {left}.right"), "side by side"
+
+
+def test_allowed_and_blocked_are_told_apart_by_more_than_colour(page: Page) -> None:
+    page.play(headers="X-Other: 1")
+    assert "\u2717" in page.run_script(
+        "return getComputedStyle(document.querySelector('#exchanges p'), '::before').content"
+    )
+    assert (
+        page.run_script("return getComputedStyle(document.querySelector('#exchanges li')).borderLeftStyle") == "dashed"
+    )
+    page.play(headers="X-Token: 1")
+    assert "\u2713" in page.run_script(
+        "return getComputedStyle(document.querySelector('#exchanges p'), '::before').content"
+    )
+
+
+def test_the_policies_of_the_cases_are_on_the_page(page: Page) -> None:
+    text = page.run_script("return document.getElementById('policies').textContent")
+    assert 'allow_methods = ["GET", "HEAD", "POST", "PUT", "DELETE"]' in text
 
 
 @pytest.mark.parametrize("fragment", ["#playground", "#%7B%22method", "#%", "#null", "#[]", "#7"])
@@ -255,7 +285,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
             focused.send_keys("DELETE")
         if visited[-1] == "run":
             break
-    assert visited == ["again", "To the playground", *FIELDS, "run"]
+    assert visited == ["The demo's own cases", *FIELDS, "run"]
     page.driver.switch_to.active_element.send_keys(Keys.ENTER)
     assert "read the answer" in page.outcome()
     assert page.texts("#exchanges h3")[-1] == "Request: DELETE, answered with 200 OK"
