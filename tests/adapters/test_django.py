@@ -119,6 +119,12 @@ def test_a_host_that_is_not_allowed_is_refused_by_django_and_can_be_read(send: C
     assert values(answer, "Access-Control-Allow-Origin") == [APP]
 
 
+def test_a_preflight_fails_where_the_urls_cannot_be_imported(send: Callable[..., Answer]) -> None:
+    """Nobody can tell whether the view would have a policy of its own; the request itself will raise the same."""
+    with override_settings(ROOT_URLCONF="no.such.urls", CORS_OPTIONS={"rejections": None}):
+        assert send("OPTIONS", "/ok", (("Origin", APP), ("Access-Control-Request-Method", "GET"))).status == 403
+
+
 # Preflights
 
 

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from django_site import DEFAULTS, OURS
 
 from corecors import OriginPolicies, PathPolicies, Policy
 from corecors.adapters.django import cross_origin
+from corecors.adapters.django.checks import check_cors
 
 APP = "https://app.example.com"
 POLICY = Policy(allow_origins=[APP])
@@ -265,6 +267,10 @@ RIGHT = [
     pytest.param(
         {"CORS_POLICY": CREDENTIALS, **AT_HOME, "MIDDLEWARE": [OURS]}, id="credentials without sessions and forms"
     ),
+    pytest.param({"CORS_POLICY": CREDENTIALS, **TRUSTED, "ALLOWED_HOSTS": ["*"]}, id="a host that nobody knows"),
+    pytest.param(
+        {"CORS_POLICY": CREDENTIALS, **ABROAD, "MIDDLEWARE": [OURS]}, id="credentials abroad, without any cookie"
+    ),
     pytest.param({"CORS_POLICY": CREDENTIALS.replace(allow_methods=["GET"]), **AT_HOME}, id="credentials for reading"),
     pytest.param({"MIDDLEWARE": [MIDDLEWARE[1], OURS, *MIDDLEWARE[2:]]}, id="below headers alone"),
     *(
@@ -295,6 +301,20 @@ def test_the_command_is_silent_about_a_right_project() -> None:
     assert err.getvalue() == ""
 
 
-def test_a_policy_module_that_fails_is_told() -> None:
-    (found,) = said(CORS_POLICY="partners.nothing.policy")
+def test_a_policy_module_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "failing_policies.py").write_text("policy = 1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    (found,) = said(CORS_POLICY="failing_policies.policy")
     assert found.id == "corecors.E002"
+    assert "ZeroDivisionError: division by zero" in found.msg
+    assert "failing_policies.policy" in found.hint
+
+
+def test_urls_that_cannot_be_imported_are_not_ours_to_tell() -> None:
+    with override_settings(ROOT_URLCONF="no.such.urls", CORS_POLICY=POLICY):
+        assert check_cors() == []
+
+
+def test_the_default_of_paths_is_looked_at_too() -> None:
+    (found,) = said(CORS_POLICY=PathPolicies({"/api/": None}, default=CREDENTIALS), **AT_HOME)
+    assert found.id == "corecors.W004"

@@ -339,6 +339,7 @@ NEAREST = [
     pytest.param("/drf/all/none", "GET", [], id="REST framework: an action opted out of a ViewSet's"),
     pytest.param("/ninja/both", "GET", [VIEW], id="Ninja: an operation"),
     pytest.param("/ninja/both", "PUT", [APP], id="Ninja: another operation at its path"),
+    pytest.param("/ninja/both", "DELETE", [APP], id="Ninja: 405"),
     pytest.param("/ninja/above", "GET", [VIEW], id="Ninja: above api.get"),
     pytest.param("/ninja/decorated", "GET", [VIEW], id="Ninja: decorate_view"),
     pytest.param("/ninja/async", "GET", [VIEW], id="Ninja: an async operation"),
@@ -400,11 +401,30 @@ LOCALE = "django.middleware.locale.LocaleMiddleware"
 in_words = lazy(lambda: "zahlen" if get_language() == "de" else "pay", str)
 
 
-@pytest.mark.parametrize("target", ["/de/pay", "/en/pay"])
-def test_a_preflight_follows_a_language_in_the_path(send: Send, target: str) -> None:
-    urls = (*i18n_patterns(path("pay", by_view(plain))),)
+@pytest.mark.parametrize(
+    ("target", "prefixed"),
+    [
+        pytest.param("/de/pay", True, id="a language"),
+        pytest.param("/en/pay", True, id="the default language"),
+        pytest.param("/pay", False, id="the default language, not in the path"),
+        pytest.param("/de/pay", False, id="a language, where the default is not in the path"),
+    ],
+)
+def test_a_preflight_follows_a_language_in_the_path(send: Send, target: str, prefixed: bool) -> None:
+    urls = (*i18n_patterns(path("pay", by_view(plain)), prefix_default_language=prefixed),)
     with override_settings(ROOT_URLCONF=urls, MIDDLEWARE=[OURS, LOCALE], LANGUAGE_CODE="en"):
         assert admitted(send, target) == [VIEW]
+
+
+def test_a_project_in_one_language_has_views_with_policies(send: Send) -> None:
+    with override_settings(ROOT_URLCONF=URLS, USE_I18N=False):
+        assert admitted(send, "/view") == [VIEW]
+        assert admitted(send, "/nowhere") == [APP]
+
+
+def test_a_method_that_no_view_has_is_governed_by_the_view() -> None:
+    assert mark_of(ByClass.as_view(), "PROPFIND").policy is VIEW_POLICY
+    assert mark_of(ByMethod.as_view(), "PROPFIND") is None
 
 
 def test_a_preflight_follows_a_translated_route_though_it_has_no_cookie(send: Send) -> None:
