@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from servers.availability import leave_out
 from servers.wsgi_servers import ServerKind, gunicorn
 
 from .sites import serving
@@ -76,6 +77,8 @@ def django(
     request: pytest.FixtureRequest, server_kind: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     kind, application = KINDS[server_kind]
+    if missing := kind.missing():
+        leave_out(f"{kind.name} needs {missing}, which is not installed")
     folder: Path = tmp_path_factory.mktemp("django")
     served = f"servers.served_django_responses:{application}"
     with kind.serving(served, folder, DJANGO_DEBUG=request.param) as running:
