@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from corecors._policy.foreign_names import foreign_call_error
 
 __version__ = "0.2.0"
+__compiled__: bool = not hasattr(evaluate, "__code__")  # bytecode, which a compiled function does not have
 
 __all__ = [
     "UNDECIDED",

@@ -27,7 +27,7 @@ WILDCARD = "*"
 NULL_ORIGIN = "null"  # what browsers send for opaque origins (HTML, "ASCII serialization of an origin")
 
 # Every name that an answer of ours can have.
-ANSWER_NAMES = (
+ANSWER_NAMES: tuple[str, ...] = (
     ALLOW_ORIGIN,
     ALLOW_CREDENTIALS,
     ALLOW_METHODS,

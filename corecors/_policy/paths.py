@@ -5,9 +5,9 @@ the way might read in more than one way is `UNDECIDED`: see `corecors.path_is_am
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import final
+from typing import Any, final
 
 from corecors._decisions.request import CORSRequest, path_is_ambiguous
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
@@ -50,7 +50,8 @@ class PathPolicies:
             policies = {}
         spelled: dict[str, str] = {}
         by_prefix: dict[str, Governor] = {}
-        for prefix, policy in policies.items():
+        entries: Iterable[tuple[Any, Governor]] = policies.items()  # whatever their types say
+        for prefix, policy in entries:
             fault = _fault(prefix)
             if fault is not None:
                 problems.append(fault)
@@ -65,12 +66,13 @@ class PathPolicies:
         _require_governor(problems, "default", default, default)
         if problems:
             raise PolicyError(problems)
-        put = object.__setattr__
-        put(self, "policies", MappingProxyType(dict(policies)))
-        put(self, "default", default)
-        put(self, "varies_by_origin", any(varies_by_origin(each) for each in (default, *by_prefix.values())))
-        put(self, "_by_prefix", by_prefix)
-        put(self, "_depth", max((key.count("/") for key in by_prefix), default=0))
+        object.__setattr__(self, "policies", MappingProxyType(dict(policies)))
+        object.__setattr__(self, "default", default)
+        object.__setattr__(
+            self, "varies_by_origin", any(varies_by_origin(each) for each in (default, *by_prefix.values()))
+        )
+        object.__setattr__(self, "_by_prefix", by_prefix)
+        object.__setattr__(self, "_depth", max((key.count("/") for key in by_prefix), default=0))
 
     @classmethod
     def from_toml(cls, text: str, table: str = "cors") -> "PathPolicies":

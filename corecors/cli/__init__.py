@@ -13,6 +13,9 @@ from io import StringIO
 
 import click
 
+from corecors import __compiled__, __version__
+
+BUILD = "compiled" if __compiled__ else "pure Python"
 COMPLETION = "_CORECORS_COMPLETE"  # set by what click puts into shells
 UNUSABLE = 2  # bad usage, or input that cannot be read
 INTERRUPTED = 128 + 2  # as shells number the end by SIGINT
@@ -62,7 +65,7 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
-@click.version_option(package_name="corecors")
+@click.version_option(__version__, message=f"%(prog)s, version %(version)s ({BUILD})")
 def commands() -> None:
     """CORS for Python, decided in one place.
 

@@ -50,7 +50,8 @@ def test_help_imports_none_of_the_commands() -> None:
 def test_python_minus_m_is_the_same_command() -> None:
     command = subprocess.run([sys.executable, "-m", "corecors", "--version"], capture_output=True, text=True)
     assert command.returncode == 0
-    assert command.stdout.startswith("corecors, version ")
+    build = "compiled" if corecors.__compiled__ else "pure Python"
+    assert command.stdout == f"corecors, version {corecors.__version__} ({build})\n"
 
 
 @pytest.mark.parametrize(

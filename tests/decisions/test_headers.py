@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import corecors
 from corecors import merge_headers
 from corecors._decisions import headers
 from corecors._decisions.headers import (
@@ -126,6 +127,7 @@ class Unread(str):
         raise AssertionError("a text of this length was read")
 
 
+@pytest.mark.skipif(corecors.__compiled__, reason="compiled code reads a text without calling its methods")
 def test_a_list_longer_than_the_bound_is_refused_unread() -> None:
     assert parse_request_headers(Unread("," * 65536)) is None
     assert parse_request_headers(Unread(" " * 65536)) is None
