@@ -83,9 +83,25 @@ class Decision:
         origin: str | None = None,
         method: str | None = None,
         reasons: tuple[Reason, ...] = (),
+        rules: "Rules | None" = None,
+        names: str | None = None,
+        origin_allowed: bool = False,
     ) -> "Decision":
-        """A decision whose `reasons` are known."""
-        return make_decision(kind, allowed, lines, status, origin, method, reasons, None, None, False)
+        """A decision whose `reasons` are known; or `rules` tells them when somebody asks, from `names`, the value of
+        `Access-Control-Request-Headers`, and `origin_allowed`, whether it was not the origin that a preflight failed by.
+        """
+        made = object.__new__(cls)
+        made._kind = kind
+        made._allowed = allowed
+        made._lines = lines
+        made._status = status
+        made._origin = origin
+        made._method = method
+        made._reasons = reasons
+        made._rules = rules
+        made._names = names
+        made._origin_allowed = origin_allowed
+        return made
 
     @property
     def kind(self) -> Kind:
@@ -161,6 +177,7 @@ class Decision:
         if any(name == headers.VARY for name, _ in self._lines):
             return self
         return make_decision(
+            Decision,
             self._kind,
             self._allowed,
             (*self._lines, VARY_ORIGIN),
@@ -296,35 +313,5 @@ def _listed(names: list[str]) -> str:
     return f"{some} and {len(names) - some.count(', ') - 1} more"
 
 
-_new = object.__new__
-
-
-def make_decision(
-    kind: Kind,
-    allowed: bool,
-    lines: Lines,
-    status: int | None,
-    origin: str | None,
-    method: str | None,
-    reasons: tuple[Reason, ...],
-    rules: "Rules | None",
-    names: str | None,
-    origin_allowed: bool,
-) -> Decision:
-    """A decision: its `reasons` are known, or `rules` tells them when somebody asks.
-
-    names: the value of `Access-Control-Request-Headers`. origin_allowed: whether it was not the origin that a preflight
-    failed by. A function, for a call of the class costs four times as much (`python -m benchmarks options`).
-    """
-    made = _new(Decision)
-    made._kind = kind
-    made._allowed = allowed
-    made._lines = lines
-    made._status = status
-    made._origin = origin
-    made._method = method
-    made._reasons = reasons
-    made._rules = rules
-    made._names = names
-    made._origin_allowed = origin_allowed
-    return made
+# make_decision(Decision, ...): a call of the class costs four times as much (`python -m benchmarks options`).
+make_decision = Decision.__new__

@@ -165,11 +165,11 @@ class Rules:
         lines = self.lines(origin)
         if origin is None:
             assert lines is not None
-            return make_decision(_NOT_CORS, True, lines, None, None, method, _NO_ORIGIN, None, None, False)
+            return make_decision(Decision, _NOT_CORS, True, lines, None, None, method, _NO_ORIGIN, None, None, False)
         if lines is None:
             lines = self._allowing(origin) if self._asks(origin, predicate) else REFUSAL
         allowed = lines is not REFUSAL
-        return make_decision(_ACTUAL, allowed, lines, None, origin, method, (), self, None, allowed)
+        return make_decision(Decision, _ACTUAL, allowed, lines, None, origin, method, (), self, None, allowed)
 
     def _asks(self, origin: str, answer: object) -> bool:
         """The predicate's answer. Only True itself lets in: a coroutine that nobody awaited is truthy too."""
@@ -228,6 +228,7 @@ class Rules:
         if lines is None:
             lines = self._failing(origin, method, names) if self._debug and origin_allowed else PREFLIGHT_REFUSAL
         return make_decision(
+            Decision,
             _PREFLIGHT,
             allowed,
             lines,
