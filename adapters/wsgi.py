@@ -80,7 +80,8 @@ class CORSMiddleware:
     @property
     def policy(self) -> Policy | PolicySource:
         """The policy in force."""
-        return self._serving[0]
+        policy: Policy | PolicySource = self._serving[0]
+        return policy
 
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
@@ -88,7 +89,8 @@ class CORSMiddleware:
         lines_of = policy.lines if isinstance(policy, Policy) and self._door.is_quiet(policy) else None
         without_origin = None if lines_of is None or self._door.blocks else lines_of(None)
         remembered = policy.remembered_lines if isinstance(policy, Policy) else None
-        # One assignment: a request reads all or nothing.
+        # One assignment: a request reads all or nothing. With `lines_of` the policy is a `Policy`, with `remembered`.
+        self._serving: tuple[Any, Callable[[str | None], Any] | None, Any, Any]
         self._serving = policy, lines_of, remembered, without_origin
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":

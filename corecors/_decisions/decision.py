@@ -87,8 +87,10 @@ class Decision:
         names: str | None = None,
         origin_allowed: bool = False,
     ) -> "Decision":
-        """A decision whose `reasons` are known; or `rules` tells them when somebody asks, from `names`, the value of
-        `Access-Control-Request-Headers`, and `origin_allowed`, whether it was not the origin that a preflight failed by.
+        """A decision whose `reasons` are known, or one that asks `rules` when somebody wants to know.
+
+        names: the value of `Access-Control-Request-Headers`. origin_allowed: whether it was not the origin that a
+        preflight failed by.
         """
         made = object.__new__(cls)
         made._kind = kind

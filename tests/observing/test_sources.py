@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from watched_requests import POLICY, application, preflight, request
 
+import corecors
 from corecors import (
     UNDECIDED,
     CORSRequest,
