@@ -301,49 +301,49 @@ def always(origin: str | None) -> Callable[[], str | None]:
 
 # Recorded counts, the largest of Python 3.11 to 3.13.
 PATHS = [
-    pytest.param(Path(wsgi(exact_policy), always(None), 68, 3), id="WSGI, no Origin"),
-    pytest.param(Path(wsgi(exact_policy), always(LISTED), 115, 6), id="WSGI, listed origin"),
-    pytest.param(Path(wsgi(exact_policy), always(UNLISTED), 173, 9), id="WSGI, refused origin"),
+    pytest.param(Path(wsgi(exact_policy), always(None), 63, 2), id="WSGI, no Origin"),
+    pytest.param(Path(wsgi(exact_policy), always(LISTED), 96, 4), id="WSGI, listed origin"),
+    pytest.param(Path(wsgi(exact_policy), always(UNLISTED), 184, 10), id="WSGI, refused origin"),
     pytest.param(
-        Path(wsgi(exact_policy), lambda: f"https://{next(new_labels)}.attacker.example", 870, 76, may_lock=True),
+        Path(wsgi(exact_policy), lambda: f"https://{next(new_labels)}.attacker.example", 887, 78, may_lock=True),
         id="WSGI, refused origin never seen",
     ),
-    pytest.param(Path(wsgi(exact_policy, preflight=True), always(LISTED), 126, 9), id="WSGI, preflight that passes"),
+    pytest.param(Path(wsgi(exact_policy, preflight=True), always(LISTED), 127, 9), id="WSGI, preflight that passes"),
     pytest.param(
-        Path(wsgi(exact_policy, preflight=True), always(UNLISTED), 216, 14), id="WSGI, preflight of a refused origin"
+        Path(wsgi(exact_policy, preflight=True), always(UNLISTED), 217, 14), id="WSGI, preflight of a refused origin"
     ),
     pytest.param(
-        Path(wsgi(exact_policy, preflight=True, names="x-unknown"), always(LISTED), 365, 30, may_lock=True),
+        Path(wsgi(exact_policy, preflight=True, names="x-unknown"), always(LISTED), 366, 30, may_lock=True),
         id="WSGI, preflight for a refused header",
     ),
-    pytest.param(Path(wsgi(pattern_policy), always(BELOW_PATTERN), 115, 6), id="WSGI, subdomain seen before"),
+    pytest.param(Path(wsgi(pattern_policy), always(BELOW_PATTERN), 96, 4), id="WSGI, subdomain seen before"),
     pytest.param(
-        Path(wsgi(pattern_policy), lambda: f"https://{next(new_labels)}.example.com", 333, 24),
+        Path(wsgi(pattern_policy), lambda: f"https://{next(new_labels)}.example.com", 343, 25),
         id="WSGI, subdomain never seen",
     ),
-    pytest.param(Path(wsgi(pattern_policy), always(UNLISTED), 361, 23), id="WSGI, origin that no pattern matches"),
+    pytest.param(Path(wsgi(pattern_policy), always(UNLISTED), 372, 24), id="WSGI, origin that no pattern matches"),
     pytest.param(
-        Path(wsgi(exact_policy, on_decision=count_decision), always(LISTED), 541, 48), id="on_decision, listed"
+        Path(wsgi(exact_policy, on_decision=count_decision), always(LISTED), 544, 48), id="on_decision, listed"
     ),
     pytest.param(
-        Path(wsgi(exact_policy, on_decision=count_decision), always(UNLISTED), 670, 55), id="on_decision, refused"
+        Path(wsgi(exact_policy, on_decision=count_decision), always(UNLISTED), 673, 55), id="on_decision, refused"
     ),
-    pytest.param(Path(wsgi(exact_policy, block_disallowed=True), always(None), 83, 4), id="blocking, no Origin"),
-    pytest.param(Path(wsgi(exact_policy, block_disallowed=True), always(LISTED), 115, 6), id="blocking, listed"),
-    pytest.param(Path(wsgi(exact_policy, block_disallowed=True), always(UNLISTED), 880, 74), id="blocking, refused"),
-    pytest.param(Path(trial, always(LISTED), 781, 70), id="report_only, listed"),
-    pytest.param(Path(trial, always(UNLISTED), 970, 81), id="report_only, refused"),
-    pytest.param(Path(wsgi(predicate_policy), always(LISTED), 689, 62), id="predicate, allowed"),
-    pytest.param(Path(wsgi(predicate_policy), always(UNLISTED), 791, 68), id="predicate, refused"),
-    pytest.param(Path(wsgi(path_policies), always(LISTED), 651, 58), id="paths, listed"),
-    pytest.param(Path(wsgi(path_policies), always(UNLISTED), 780, 65), id="paths, refused"),
-    pytest.param(Path(wsgi(path_policies, preflight=True), always(LISTED), 639, 58), id="paths, preflight that passes"),
+    pytest.param(Path(wsgi(exact_policy, block_disallowed=True), always(None), 78, 3), id="blocking, no Origin"),
+    pytest.param(Path(wsgi(exact_policy, block_disallowed=True), always(LISTED), 96, 4), id="blocking, listed"),
+    pytest.param(Path(wsgi(exact_policy, block_disallowed=True), always(UNLISTED), 886, 75), id="blocking, refused"),
+    pytest.param(Path(trial, always(LISTED), 786, 70), id="report_only, listed"),
+    pytest.param(Path(trial, always(UNLISTED), 975, 81), id="report_only, refused"),
+    pytest.param(Path(wsgi(predicate_policy), always(LISTED), 692, 62), id="predicate, allowed"),
+    pytest.param(Path(wsgi(predicate_policy), always(UNLISTED), 794, 68), id="predicate, refused"),
+    pytest.param(Path(wsgi(path_policies), always(LISTED), 654, 58), id="paths, listed"),
+    pytest.param(Path(wsgi(path_policies), always(UNLISTED), 783, 65), id="paths, refused"),
+    pytest.param(Path(wsgi(path_policies, preflight=True), always(LISTED), 642, 58), id="paths, preflight that passes"),
     pytest.param(Path(function(exact_policy, response_headers), always(LISTED), 37, 4), id="response_headers, listed"),
     pytest.param(
         Path(function(exact_policy, response_headers), always(UNLISTED), 37, 4), id="response_headers, refused"
     ),
     pytest.param(
-        Path(function(exact_policy, lambda policy, origin: evaluate(policy, "GET", origin)), always(LISTED), 144, 11),
+        Path(function(exact_policy, lambda policy, origin: evaluate(policy, "GET", origin)), always(LISTED), 146, 11),
         id="evaluate, listed",
     ),
     pytest.param(
