@@ -424,6 +424,31 @@ def test_options_are_those_of_every_door(send: Callable[..., Answer], caplog: py
     assert "report-only: would refuse" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("method", "asked", "told"),
+    [
+        pytest.param("GET", (), "CORS refused GET /ok: The origin", id="a request"),
+        pytest.param(
+            "OPTIONS",
+            (("Access-Control-Request-Method", "PUT"),),
+            "CORS refused the preflight for PUT /ok",
+            id="a preflight",
+        ),
+    ],
+)
+def test_what_is_refused_is_logged(
+    send: Callable[..., Answer],
+    method: str,
+    asked: tuple[tuple[str, str], ...],
+    told: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    send(method, "/ok", (("Origin", STRANGER), *asked))
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "corecors"]
+    assert STRANGER in line
+    assert told in line
+
+
 def note(decision: Decision, request: CORSRequest) -> None:
     NOTED.append(decision)
 
