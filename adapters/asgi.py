@@ -218,8 +218,6 @@ class RememberedLines:
                 self._door.refused(policy, text, read_request(scope))
             return self._refusal
         assert lines is not None  # only a predicate leaves it open
-        if lines is policy.lines(None):
-            origin = None  # the answer is everybody's
         if len(self.remembered) >= MAX_REMEMBERED:
             self.remembered.clear()
         return self.remembered.setdefault(origin, _encoded(lines))

@@ -230,11 +230,14 @@ def test_scope_and_receive_reach_the_application_as_they_are() -> None:
 
 
 @pytest.mark.parametrize("name", [b"origin", b"Origin", b"ORIGIN", b"oRiGiN"])
-def test_header_names_of_a_request_are_read_without_regard_to_case(name: bytes) -> None:
+@pytest.mark.parametrize("on_decision", [None, lambda decision, request: None], ids=["silent", "observed"])
+def test_header_names_of_a_request_are_read_without_regard_to_case(name: bytes, on_decision: Any) -> None:
     scope = {**scope_of("GET", "/"), "headers": [(b"host", b"x"), (name, ORIGIN.encode())]}
-    assert values(call(CORSMiddleware(OK, POLICY), scope), "access-control-allow-origin") == [ORIGIN]
+    app = CORSMiddleware(OK, POLICY, on_decision=on_decision)
+    assert values(call(app, scope), "access-control-allow-origin") == [ORIGIN]
     asked = [(name, ORIGIN.encode()), (b"Access-Control-Request-METHOD", b"PUT")]
-    assert call(CORSMiddleware(never, POLICY), {**scope_of("OPTIONS", "/"), "headers": asked}).status == 204
+    app = CORSMiddleware(never, POLICY, on_decision=on_decision)
+    assert call(app, {**scope_of("OPTIONS", "/"), "headers": asked}).status == 204
 
 
 @pytest.mark.parametrize("pair", [list, tuple])

@@ -151,7 +151,9 @@ def test_lines_are_merged_as_the_core_merges_them(
     """Whatever names were seen before, under this policy or another one."""
     lines = Policy(allow_origins=[ORIGIN], allow_timing=timing).lines(origin) or ()
     own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    before = own[:]
     merged = add_lines(own, [(name.lower().encode(), value.encode()) for name, value in lines])
+    assert own == before
     want = merge_headers(headers, lines)
     lowered = [(name.encode("latin-1").lower(), value.encode("latin-1")) for name, value in want]
     assert sorted((name.lower(), value) for name, value in merged) == sorted(lowered)

@@ -366,6 +366,30 @@ def test_what_a_predicate_raises_is_raised_and_it_is_asked_once() -> None:
     assert asked == [ORIGIN]
 
 
+def test_what_catches_a_failing_predicate_grants_nothing_and_asks_nobody_again() -> None:
+    asked: list[str] = []
+
+    async def ask(origin: str) -> bool:
+        asked.append(origin)
+        raise LookupError("no database")
+
+    class Catches:
+        def __init__(self, app: Any) -> None:
+            self.app = app
+
+        async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+            try:
+                await self.app(scope, receive, send)
+            except LookupError:
+                await answering(503, ("access-control-allow-origin", "*"))(scope, receive, send)
+
+    app = Starlette(routes=list(ROUTES), middleware=[Middleware(Catches)])
+    CORS(app, Policy(allow_origin_predicate=ask))
+    answer = send(app, "GET", "/fine", FROM_ORIGIN)
+    assert (answer.status, dict(answer.headers)) == (503, {"vary": "Origin"})
+    assert asked == [ORIGIN]
+
+
 def test_an_async_predicate_is_awaited_once() -> None:
     asked: list[str] = []
 

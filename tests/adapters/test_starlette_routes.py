@@ -262,6 +262,51 @@ def test_no_redirect_where_the_application_makes_none() -> None:
     assert governs(app, "/own/") == {"base"}
 
 
+def test_a_mounted_application_with_a_root_path_is_routed_as_it_routes_itself() -> None:
+    mounted = FastAPI(routes=[Route("/own", own)])
+    mounted.root_path = "/elsewhere"  # which hides its mount from its own routes
+    app = Starlette(routes=[Mount("/mounted", app=mounted)])
+    CORS(app, BASE)
+    assert send(app, "GET", "/mounted/own").status == 404
+    assert governs(app, "/mounted/own") == {"base"}
+
+
+def test_an_application_below_another_one_is_asked_what_it_would_route() -> None:
+    """What stands around it has put an endpoint of its own into the scope."""
+
+    class Refuses(AnyMiddleware):
+        async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+            await answering(401)(scope, receive, send)
+
+    app = Starlette(routes=[Route("/own", own)], middleware=[Middleware(Refuses)])
+    CORS(app, BASE)
+
+    async def around(scope: Scope, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    assert governs(Starlette(routes=[Mount("/below", app=around)]), "/below/own") == {"own"}
+
+
+def test_who_opts_out_answers_preflights_by_another_endpoint() -> None:
+    headers = {"Access-Control-Allow-Origin": "https://mine.test", "Access-Control-Allow-Methods": "PUT"}
+
+    async def answers(request: Request) -> Response:
+        return Response(status_code=204, headers=headers)
+
+    async def opted_out(request: Request) -> Response:
+        return PlainTextResponse("out")
+
+    routes = [
+        Route("/x", cross_origin(None)(opted_out), methods=["PUT"]),
+        Route("/x", answers, methods=["OPTIONS"]),
+    ]
+    app = Starlette(routes=routes)
+    CORS(app, BASE)
+    asked = (("Origin", "https://mine.test"), ("Access-Control-Request-Method", "PUT"))
+    answer = send(app, "OPTIONS", "/x", asked)
+    assert {name: values(answer, name) for name in headers} == {name: [value] for name, value in headers.items()}
+
+
 # Mounted applications with CORS of their own
 
 
