@@ -153,6 +153,8 @@ def _answer(connection: HTTPConnection, request: SentRequest, own: Pairs, addres
     for name, value in own:
         headers[name] = value
     for name, value in request.headers:
+        if name == "Connection":  # of a WebSocket handshake
+            headers.discard(name)
         headers.add(name, value)
     if request.body == b"":
         headers["Content-Length"] = "0"

@@ -19,6 +19,7 @@ from corecors.cli.har_file import MAX_LENGTH, HarError, Recording, read_har
 from corecors.cli.hazards import Hazard, about_cookies, find_hazards, in_order
 from corecors.cli.page_request import PageRequest, RequestError, from_curl, from_options
 from corecors.cli.terminal import Paper, Unusable
+from corecors.cli.websocket_probe import as_http, find_websocket_hazards
 
 TEXT, JSON, GITHUB = "text", "json", "github"
 
@@ -36,6 +37,7 @@ TEXT, JSON, GITHUB = "text", "json", "github"
 @click.option("--curl", metavar="CURL", help="The request as a copied curl command: a file, - or the text.")
 @click.option("--har", metavar="FILE", help="Judge a recorded HAR file; nothing is sent.")
 @click.option("--entry", type=int, help="With --har: the report on this entry.")
+@click.option("--websocket", is_flag=True, help="Also ask whether a WebSocket is opened to a page of any site.")
 @click.option("--no-hazards", is_flag=True, help="Only the request itself, without looking for dangers.")
 @click.option("--strict", is_flag=True, help="Exit 1 for a serious danger too.")
 @click.option("--timeout", default=10.0, show_default=True, type=click.FloatRange(0.1, 300), help="Seconds for it all.")
@@ -56,6 +58,7 @@ def doctor(
     curl: str | None,
     har: str | None,
     entry: int | None,
+    websocket: bool,
     no_hazards: bool,
     strict: bool,
     timeout: float,
@@ -78,7 +81,7 @@ def doctor(
             diagnoses = []
             for request in requests:
                 client = _client(page.url, timeout, insecure or page.insecure, ca_file)
-                diagnoses.append(_asked(request, page, client, send=send, hazards=not no_hazards))
+                diagnoses.append(_asked(request, page, client, send=send, hazards=not no_hazards, websocket=websocket))
             brief = False
     except (RequestError, CurlError, HarError) as error:
         what = "--curl: " if isinstance(error, CurlError) else "--har: " if isinstance(error, HarError) else ""
@@ -131,7 +134,7 @@ def _page_request(
             raise Unusable("--curl has the address, the headers and the body: leave out URL, -H and -d")
         page = from_curl(read_curl(_text_of(curl, "--curl")), method=method, credentials=credentials)
     elif url is not None:
-        page = from_options(url, method, headers, data, credentials)
+        page = from_options(as_http(url), method, headers, data, credentials)
     else:
         raise click.UsageError("Missing argument 'URL' (or --curl, or --har).")
     if not _is_address(page.url):
@@ -168,7 +171,9 @@ def _client(url: str, timeout: float, insecure: bool, ca_file: str | None) -> Bo
         raise Unusable(f"--ca-file: {error}") from None
 
 
-def _asked(request: Request, page: PageRequest, client: BoundedClient, *, send: bool, hazards: bool) -> Diagnosis:
+def _asked(
+    request: Request, page: PageRequest, client: BoundedClient, *, send: bool, hazards: bool, websocket: bool
+) -> Diagnosis:
     """Ask the server itself."""
 
     def ask(sent: SentRequest) -> Received:
@@ -183,13 +188,15 @@ def _asked(request: Request, page: PageRequest, client: BoundedClient, *, send: 
     unfinished = None
     # What a GET says is a hint to the cause, and what the dangers are measured by; else nothing is asked for it.
     begun = bool(examination.verdict.exchanges) or (stop is not None and stop.end is End.NOT_SENT)
-    if begun and (hazards or not examination.works):
+    if begun and (hazards or websocket or not examination.works):
         try:
             examination = _looked_around(examination, client)
             if hazards:
                 assert examination.plain is not None
                 # extend() keeps what came before an exception: the verdict stands, and so do the dangers found so far.
                 found.extend(find_hazards(_where(examination), request.origin, examination.plain, client))
+            if websocket:
+                found.extend(find_websocket_hazards(_where(examination), request.origin, client))
         except (TooManyRequestsError, UnreachableError) as error:
             unfinished = str(error) if hazards else None
     if hazards and examination.last is not None and request.credentials is Credentials.INCLUDE:

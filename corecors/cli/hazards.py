@@ -15,6 +15,7 @@ from corecors.browser.cors_check import cors_checks
 # The order in which they are told, whatever was found first: what gives data away comes first.
 ORDER = (
     "any origin with credentials",
+    "WebSocket for any origin",
     "any origin reflected",
     "null allowed",
     "look-alike origin allowed",

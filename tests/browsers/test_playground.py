@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import child_processes
 import pytest
 
 if TYPE_CHECKING:
@@ -29,12 +30,11 @@ FIELDS = [
 @pytest.fixture(scope="module")
 def addresses() -> Iterator[dict[str, str]]:
     """Of the page and the API that `corecors demo --serve` says it serves."""
-    process = subprocess.Popen(
+    process = child_processes.start(
         [sys.executable, "-u", "-m", "corecors", "demo", "--serve"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
     )
     assert process.stdout is not None
     try:

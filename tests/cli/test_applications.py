@@ -110,8 +110,6 @@ REQUESTS = [
 @pytest.fixture(params=APPLICATIONS)
 def module(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a module with an application under two policies."""
-    door = "starlette" if request.param == "fastapi" else request.param
-    pytest.importorskip(f"corecors.adapters.{door}")
     monkeypatch.chdir(tmp_path)
     name = f"shop_{request.param}_{abs(hash(str(tmp_path)))}"
     Path(f"{name}.py").write_text(HEAD + APPLICATIONS[request.param])
