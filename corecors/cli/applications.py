@@ -31,11 +31,11 @@ LOGGER = "corecors"  # where refusals are logged, with the reason
 class Application:
     """An application that is asked for its answer to preflights.
 
-    Attributes: `said`, what it logged about the last one that it refused.
+    Attributes: `app`, itself; `said`, what it logged about the last one that it refused.
     """
 
     def __init__(self, app: Any) -> None:
-        self._app = app
+        self.app = app
         self._client: Any = None  # of an aiohttp application
         self._runner: asyncio.Runner | None = None  # one loop for all that is asked: aiohttp insists on it
         self.said: str = ""
@@ -73,15 +73,15 @@ class Application:
         return received
 
     def _asked(self, path: str, headers: Pairs) -> Received:
-        is_aiohttp = _is_aiohttp(self._app)
-        if not is_aiohttp and not _is_asgi(self._app):
-            return _over_wsgi(self._app, path, headers)
+        is_aiohttp = _is_aiohttp(self.app)
+        if not is_aiohttp and not _is_asgi(self.app):
+            return _over_wsgi(self.app, path, headers)
         if self._runner is None:
             self._runner = asyncio.Runner()
         if not is_aiohttp:
-            return self._runner.run(_over_asgi(self._app, path, headers))
+            return self._runner.run(_over_asgi(self.app, path, headers))
         if self._client is None:
-            self._client = self._runner.run(_started(self._app))
+            self._client = self._runner.run(_started(self.app))
         return self._runner.run(_over_aiohttp(self._client, path, headers))
 
 

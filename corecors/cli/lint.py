@@ -13,6 +13,7 @@ from corecors._policy.problems import advised, shown_value
 from corecors.cli.applications import Application
 from corecors.cli.github import annotation
 from corecors.cli.policy_argument import POLICY_HELP, Governing, read_policy
+from corecors.cli.routes import findings_about_routes
 from corecors.cli.terminal import Paper, Unusable
 
 SCHEMA = "corecors.lint/1"
@@ -51,7 +52,8 @@ def lint(context: click.Context, policy: str, strict: bool, form: str, as_json: 
 lint.help = f"""Read a policy and name every mistake in it.
 
 Problems are what a policy refuses to be; warnings are allowed and rarely intended. Of a source of policies and of an
-application, every policy is read that it has.
+application, every policy is read that it has; and of Flask, Bottle, Starlette, FastAPI and aiohttp the routes are
+compared with them, by preflights in this process.
 
 {POLICY_HELP}
 \b
@@ -76,6 +78,10 @@ def findings_in(governing: Governing) -> Iterator[Problem]:
     for policy in sorted(policies, key=repr):
         for problem in warnings_of(policy):
             yield problem if len(policies) == 1 else problem._replace(field=f"{_title(policy)}: {problem.field}")
+    try:
+        yield from findings_about_routes(governing, policies)
+    finally:
+        governing.close()
 
 
 def _title(policy: Policy) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from corecors.cli.check import check
 from corecors.cli.lint import lint
+from corecors.cli.routes import Route, routes_of
 
 HEAD = """
 from corecors import PathPolicies, Policy
@@ -132,6 +136,33 @@ def test_every_policy_of_an_application_is_linted(module: str) -> None:
     found = json.loads(CliRunner().invoke(lint, [f"{module}_lint:app", "--json"]).output)
     codes = {(warning["field"], warning["code"]) for warning in found["warnings"]}
     assert ("https://app.example.com: allow_headers", "any-header") in codes
+
+
+ROUTED = ["flask", "bottle", "starlette", "fastapi", "aiohttp"]
+
+
+@pytest.mark.parametrize("framework", ROUTED)
+def test_a_method_that_a_route_has_and_its_policy_lacks_is_told(
+    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a process of its own, for the policies of an application are those that its process has."""
+    monkeypatch.chdir(tmp_path)
+    for methods, fields in (('"PUT"', []), ('"DELETE"', ["PUT /pay"])):
+        text = (HEAD + APPLICATIONS[framework]).replace("ran.append(1)", "open('ran', 'w').close()")
+        Path("shop.py").write_text(text.replace('allow_methods=["PUT"]', f"allow_methods=[{methods}]"))
+        command = [sys.executable, "-m", "corecors", "lint", "shop:app", "--json"]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        told = [each for each in json.loads(ended.stdout)["warnings"] if each["code"] == "method-of-route"]
+        assert [warning["field"] for warning in told] == fields, ended.stderr
+    assert not Path("ran").exists()
+
+
+def test_examples_stand_in_the_places_of_a_path() -> None:
+    written = ["/a/{x}", "/b/{x:int}", "/c/<int:x>", "/d/<x:int>", "/e/<uuid:x>", "/f/<x:re:[a-z]+>", r"/g/{x:\d+}"]
+    methods = {"PUT", "GET", "HEAD", "OPTIONS"}
+    app = SimpleNamespace(routes=[SimpleNamespace(path=path, methods=methods) for path in written])
+    paths = ["/a/x", "/b/1", "/c/1", "/d/1", "/e/00000000-0000-4000-8000-000000000000", "/f/x", "/g/1"]
+    assert routes_of(app) == [Route(path, "PUT") for path in paths]
 
 
 def test_an_application_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
