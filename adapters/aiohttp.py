@@ -293,7 +293,7 @@ class _Governor(NamedTuple):
 
 
 class _Response:
-    """What leaves for one request, whoever made it: aiohttp hands its headers to the request's writer."""
+    """What leaves for one request, whatever made it: aiohttp hands its headers to the request's writer."""
 
     def __init__(self, request: web.BaseRequest, origin: str | None) -> None:
         self.origin = origin

@@ -194,7 +194,7 @@ class RememberedLines:
         return cls(policy, door) if isinstance(policy, Policy) and door.is_silent(policy) else None
 
     def for_scope(self, scope: Scope) -> ByteLines:
-        """The lines of the response to a request that is no preflight. Shared: nobody may change them."""
+        """The lines of the response to a request that is not a preflight. Shared: nobody may change them."""
         found: bytes | None = None
         by = self.by
         for name, value in scope["headers"]:

@@ -44,7 +44,7 @@ class _Mark(NamedTuple):
 
 
 class Marks:
-    """The policies that `cross_origin` was given, kept beside their owners.
+    """The policies that `cross_origin` was given, kept apart from their owners.
 
     An attribute of the owner would do it for functions. But bound methods take none, and `functools.wraps` copies
     attributes to what it wraps around, where they go stale.

@@ -147,7 +147,7 @@ def _measure(policy: Policy, wrapped: Any, case: Case, max_seconds: float) -> di
 
 
 def _explain(policy: Policy, costs: dict[str, float], max_seconds: float) -> Iterator[str]:
-    """Which part of the policy a miss, the dearest ordinary request, spends its time on."""
+    """Which part of the policy a miss, the most expensive ordinary request, spends its time on."""
     from corecors import policy_from_mapping
 
     exact = sum("*" not in entry for entry in policy.allow_origins)
@@ -164,9 +164,10 @@ def _explain(policy: Policy, costs: dict[str, float], max_seconds: float) -> Ite
         without = _miss_cost(policy_from_mapping(rest), max_seconds)
         share = (miss - without) / miss
         yield f"Without its {what} a miss costs {human(without)}: {max(0.0, share):.0%} of {human(miss)} is theirs."
-    dearest = max(costs, key=lambda name: costs[name])
-    rate = 1e9 / costs[dearest]
-    yield f"The dearest case is {dearest!r}: {human(costs[dearest])}, {rate:,.0f} of them a second on one core."
+    costliest = max(costs, key=lambda name: costs[name])
+    rate = 1e9 / costs[costliest]
+    cost = human(costs[costliest])
+    yield f"The most expensive case is {costliest!r}: {cost}, {rate:,.0f} of them a second on one core."
     cheapest = min(costs, key=lambda name: costs[name])
     yield f"The cheapest is {cheapest!r}: {human(costs[cheapest])}."
     yield "In parentheses: the cost of working out an answer that the adapter remembers, and so works out once."

@@ -17,7 +17,7 @@ def report(results: Results) -> str:
         ("Growth with the number of entries, ours", growth_rows(results, "growth")),
         ("Hostile values, ours", growth_rows(results, "hostile")),
         ("Options of the WSGI adapter", options_table(results)),
-        ("Machine instructions in place of time", instructions_table(results)),
+        ("Machine instructions instead of time", instructions_table(results)),
         ("Pure functions", functions_table(results)),
         ("Everything else", other_table(results)),
     ]

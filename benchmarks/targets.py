@@ -184,14 +184,20 @@ TARGETS = (
     Target("cheaper than flask-cors", "≥", 60, " ×", _cheaper_than("flask-cors")),
     Target("cheaper than django-cors-headers", "≥", 100, " ×", _cheaper_than("django-cors-headers")),
     Target("cheaper than Go's rs/cors", "≥", 1, " ×", _cheaper_than("Go rs/cors", "allowed, 1,000 origins")),
-    Target("dearer than Go's jub0bs/cors", "≥", 0.5, " ×", _cheaper_than("Go jub0bs/cors", "allowed, 1,000 origins")),
+    Target(
+        "more expensive than Go's jub0bs/cors",
+        "≥",
+        0.5,
+        " ×",
+        _cheaper_than("Go jub0bs/cors", "allowed, 1,000 origins"),
+    ),
     Target("response_headers", "≤", 2.5, " × look-up and dict display", _response_headers),
     Target("Flask and Bottle adapters", "≤", 5, " % of a minimal view", _frameworks),
     Target("building 1,000,000 origins", "≤", 3, " s", _building("time", 1)),
     Target("memory of 1,000,000 origins", "≤", 60, " MB beyond the list", _building("memory kept", 1e-6)),
     Target("import corecors", "≤", 30, " ms beyond bare Python", _import),
     Target("whole server", "≥", 0.98, " of the bare requests/s", _server),
-    Target("4 threads against 1, beside the bare app", "≤", 1.1, " ×", _threads),
+    Target("4 threads against 1, next to the bare app", "≤", 1.1, " ×", _threads),
 )
 
 

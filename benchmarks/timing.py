@@ -3,7 +3,7 @@
 On a machine that is shared or changes its clock, two numbers that were measured one after the other can't be compared.
 So everything that is to be compared runs in turn, a small batch each, round after round in one process, the garbage
 collector off; and what is compared is the *minimum* over the rounds, which is the cost without the neighbours' noise.
-The median is kept beside it. `pyperf` runs each benchmark in processes of its own, so it can't interleave; its file
+The median is kept next to it. `pyperf` runs each benchmark in processes of its own, so it can't interleave; its file
 format, metadata and statistics are used for what is measured here (see `results`).
 """
 

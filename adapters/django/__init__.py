@@ -10,7 +10,7 @@
     def pay(request): ...
 
 The nearest policy governs: the view's, else that of the project, which may be `PathPolicies`. A preflight follows the
-view that it asks for and is answered before anything else; every response is covered, whoever made it.
+view that it asks for and is answered before anything else; every response is covered, whatever made it.
 """
 
 from corecors.adapters.django.configuration import policy_from_settings

@@ -3,8 +3,8 @@
 Facts
 -----
 CORS keeps a page from reading a response; the request has run by then. And it does not apply to WebSockets at all: any
-page may open one, cookies included (https://websockets.spec.whatwg.org/#the-websocket-interface). Whoever has to keep
-requests out decides here, before the application runs.
+page may open one, cookies included (https://websockets.spec.whatwg.org/#the-websocket-interface). What has to be kept
+out is decided here, before the application runs.
 
 Browsers send `Origin` with their own origin's POST and PUT too (Fetch, "append a request `Origin` header"), so the
 header alone does not make a request cross-origin. `Sec-Fetch-Site`, which script cannot set, tells where a browser
@@ -91,7 +91,7 @@ def admission(
 def decided(
     policy: "Policy", request: CORSRequest, *, own_origins: Collection[str] = (), predicate: object = None
 ) -> Decision:
-    """What `policy` decides about a request that is no handshake where nothing is blocked."""
+    """What `policy` decides about a request that is not a handshake where nothing is blocked."""
     if request.is_preflight:
         assert request.origin is not None
         assert request.request_method is not None

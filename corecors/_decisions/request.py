@@ -90,7 +90,7 @@ def _is_text(path: str) -> bool:
         path.encode()
     except UnicodeEncodeError:  # a surrogate: the escape of a byte that is not UTF-8
         return False
-    return "\ufffd" not in path  # what some servers put in the place of such a byte
+    return "\ufffd" not in path  # what some servers put instead of such a byte
 
 
 def _is_utf8(target: str) -> bool:

@@ -39,7 +39,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _PLACEHOLDER = re.compile(r"\$\{|\$[A-Z_]+\b|\{\{|%\(|<[^>]*>")  # of shells, templates and manuals
 _WRITTEN_AS_REGEX = re.compile(r"\^.*|.*\$|/[^/].*/", re.DOTALL)
 _REGEX = re.compile(r"\\[.dw]|\A\.\*|\.\*[\\?]|\.\+|\([^()|]*[|)]|\[\w-\w")
-# Names that only a home's or an office's own network knows, whoever serves them there, often without a certificate.
+# Names that only a home's or an office's own network knows, anyone may serve them there, often without a certificate.
 _LOCAL_NAMES = UNREGISTRABLE | {"corp", "home", "intranet", "lan", "localdomain", "private"}
 
 
@@ -50,7 +50,7 @@ class Fault(NamedTuple):
     message: str
 
 
-_ANYONE = Fault("word-for-any", "is not an origin; any origin at all is the one entry '*'")
+_ANYONE = Fault("word-for-any", "is not an origin; for any origin, write the one entry '*'")
 _NOBODY = Fault("word-for-none", "is not an origin; a site's own pages need no entry, so leave it out")
 _WORDS = {"all": _ANYONE, "any": _ANYONE, "self": _NOBODY, "same-origin": _NOBODY, "none": _NOBODY}
 _NULL = Fault(

@@ -135,7 +135,7 @@ def _check_label(before: str, after: str, text: str) -> None:
     """Refuse a label with a wildcard inside that no label of an origin can match."""
     if not (before + after).isascii():
         raise OriginError(
-            "unicode-host", "has characters beyond ASCII beside a wildcard, and browsers send them in Punycode"
+            "unicode-host", "has characters beyond ASCII together with a wildcard, and browsers send them in Punycode"
         )
     if before + after != (before + after).lower():
         raise OriginError("upper-case", "has upper case in its host", _fixed_pattern(text.lower()))
@@ -189,7 +189,7 @@ def _misplaced_wildcard(rest: str, text: str) -> OriginError:
     if regex is not None:
         way_out = f"the regular expression {regex} in allow_origin_regexes says it"
     else:
-        way_out = "list the origins that are meant, for anyone can be another one that it would match"
+        way_out = "list the origins that are meant, because anyone can be another one that it would match"
     return OriginError(
         "wildcard",
         'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '

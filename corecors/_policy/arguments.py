@@ -148,7 +148,7 @@ class Validation:
         if isinstance(value, bool) or not isinstance(value, int) or value not in (200, 204):
             digits = re.fullmatch("20[04]", value.strip()) if isinstance(value, str) else None
             fix = int(digits[0]) if digits else None
-            message = "is not a status of a preflight that passes: 204, or 200 for old televisions"
+            message = "is not a status of a preflight that passes: 204, or 200 for old clients"
             self.refuse("preflight_status", value, "preflight-status", message, fix)
             return 204
         return int(value)
@@ -188,7 +188,7 @@ class Validation:
         field = "expose_headers"
         names = _distinct(self.strings(field, value), str.lower)
         if headers.WILDCARD in names and self.credentials:
-            message = "is taken literally with credentials; name the headers"
+            message = "is taken literally by browsers with credentials; name the headers"
             self.refuse(field, headers.WILDCARD, "exposed-wildcard-with-credentials", message)
             return self._names(field, names, alone=False)
         return self._names(field, names)
@@ -203,7 +203,7 @@ class Validation:
                 continue
             if is_any_word(name):
                 certain = len(names) == 1 and self._is_entry(field, headers.WILDCARD)
-                message = "is not a name; every name at all is the one entry '*'"
+                message = "is not a name; for every name, write the one entry '*'"
                 if not self._is_entry(field, headers.WILDCARD):
                     message = "is not a name; name the headers"
                 self.refuse(field, name, "word-for-any", message, headers.WILDCARD if certain else None)
@@ -300,7 +300,7 @@ class Validation:
                 "dangerously_allow_null_origin",
                 True,
                 "null-with-credentials",
-                "with credentials allows every site, for any page can send `null` from a sandboxed frame; "
+                "with credentials allows every site, because any page can send `null` from a sandboxed frame; "
                 "leave it out, or let allow_origin_predicate decide about 'null'",
             )
 

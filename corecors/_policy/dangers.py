@@ -23,7 +23,7 @@ def danger_of_pattern(pattern: OriginPattern, allow_insecure: bool, allow_public
     if origin.is_loopback:
         return None
     if origin.scheme == "http" and not allow_insecure:
-        message = "is plain http with credentials: anyone who sits on the network can be that origin; use https"
+        message = "is plain http with credentials: anyone on the network in between can be that origin; use https"
         return Fault("insecure-origin", message)
     if pattern.is_open_to_anyone and not allow_public_suffixes:
         note = "" if knows_public_suffixes() else " (few public suffixes are known: install corecors[psl])"
@@ -73,7 +73,7 @@ def _about_origins(policy: "Policy") -> Iterator[Problem]:
             continue
         has_wildcards = has_wildcards or pattern.has_wildcard_host
         if pattern.origin.scheme == "http":
-            message = "is plain http: anyone who sits on the network can be that origin; use https"
+            message = "is plain http: anyone on the network in between can be that origin; use https"
             yield Problem(field, text, "insecure-origin", message)
         if pattern.is_open_to_anyone:
             message = f"allows names that anyone can register below {pattern.origin.host}; name your own domain"

@@ -370,7 +370,7 @@ def _parsed_list(name: str, text: str) -> list[Any]:
         try:
             entries = json.loads(text)
         except (ValueError, RecursionError):
-            message = "begins as a JSON list and is not one; strings in it are in double quotes"
+            message = "begins like a JSON list and is not valid JSON; write its strings in double quotes"
             raise _UnreadableError("not-json", message) from None
         assert isinstance(entries, list)  # it begins with a bracket
         return entries

@@ -91,7 +91,7 @@ def fault_of_exposed_header(name: str) -> Fault | None:
     if lowered in headers.FORBIDDEN_RESPONSE_HEADER_NAMES:
         return Fault("forbidden-header", "is never readable by script, whatever is exposed", ())
     if lowered.startswith("access-control-"):
-        return Fault("cors-header", "is for the browser alone, which has no use for it in this list", ())
+        return Fault("cors-header", "is read by the browser alone, so exposing it does nothing", ())
     if lowered in _REQUEST_HEADERS_ONLY:
         return Fault("request-header", "is a header of requests, which no response has", ())
     if name in REGISTERED_METHODS:

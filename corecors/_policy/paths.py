@@ -155,7 +155,7 @@ def _first_fault(prefix: str) -> str | None:
     if re.search(r"[\x00-\x1f\x7f]", prefix) or prefix != prefix.strip():
         return "has white space around it or a control character in it"
     if "?" in prefix or "#" in prefix:
-        return "has a query or a fragment, which are no part of a path"
+        return "has a query or a fragment, which are not part of a path"
     if _PATTERN.search(prefix):
         return "is a pattern: prefixes are plain text, and cover everything below them"
     if "\\" in prefix:
@@ -167,7 +167,7 @@ def _first_fault(prefix: str) -> str | None:
     if "//" in prefix:
         return "has an empty segment"
     if path_is_ambiguous(prefix):
-        return "has a dot segment, which no path that is governed has"
+        return "has a dot segment: such paths are ambiguous, and no policy governs them"
     return None
 
 

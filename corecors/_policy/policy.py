@@ -3,7 +3,7 @@
 Facts
 -----
 With credentials, the browser takes every `*` literally (https://fetch.spec.whatwg.org/#cors-protocol-and-credentials),
-so a server that wants "anyone, with cookies" has to reflect whoever asks. That hands each visitor's data to every page
+so a server that wants "anyone, with cookies" has to reflect every origin. That hands each visitor's data to every page
 that the visitor opens, and is the CORS vulnerability that is found most often. A policy refuses to be that.
 """
 
@@ -212,7 +212,7 @@ class Policy:
     # What it decides
 
     def actual(self, origin: str | None, method: str | None = None, *, predicate: object = None) -> Decision:
-        """The decision about a request that is no preflight; `origin` is the value of its `Origin`, None without one.
+        """The decision about a request that is not a preflight; `origin` is its `Origin`, None without one.
 
         `predicate`: the answer of the predicate, got elsewhere; else it is asked where nothing else allows the origin.
         """
@@ -239,7 +239,7 @@ class Policy:
     def to_mapping(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, as lists, numbers, booleans and text.
 
-        `policy_from_mapping` reads it back. Raises `ValueError` for a policy with a predicate, which is no data.
+        `policy_from_mapping` reads it back. Raises `ValueError` for a policy with a predicate, which is not data.
         """
         if self.allow_origin_predicate is not None:
             raise ValueError("a policy with allow_origin_predicate has no form as data: a function is not a value")

@@ -16,7 +16,7 @@ class Problem(NamedTuple):
     value: what was given: the whole argument, or the one entry of its list that is wrong; the text of a compiled regex.
     code: a stable word for programs, in lower case with hyphens ("trailing-slash").
     message: what is wrong, a clause that follows the value: "has a trailing slash".
-    fix: what to put in the place of `value`, None where no fix is certain. A tuple in the place of an entry is that
+    fix: what to put instead of `value`, None where no fix is certain. A tuple instead of an entry is that
         many entries, and the empty tuple takes the entry out. For a name that no policy has it is a mapping of the
         arguments to give instead of it, and the empty mapping takes the name out.
     severity: "error", or "warning" for what `corecors lint` adds.

@@ -15,7 +15,7 @@ _LONGEST_NAME = 100  # characters of a name that is compared with others; a poli
 def unknown_name(name: object, value: object, *, credentials: object = False, prefix: str | None = None) -> Problem:
     """The problem of the argument `name`, given with `value`, that no policy has.
 
-    credentials: what is given for `allow_credentials` beside it, for a fix has to be accepted together with that.
+    credentials: what is given for `allow_credentials` as well, because a fix has to be accepted together with that.
     prefix: where `name` is a variable's, what all of them begin with; the fix is then a variable, too.
     No dangerous option is ever named. Source of the names: `FOREIGN_NAMES`.
     """

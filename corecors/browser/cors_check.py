@@ -96,7 +96,7 @@ def _difference(value: str, origin: str) -> str:
     if "," in value or " " in value:
         return ": a list of origins is never matched"
     if WILDCARD in value:
-        return ": browsers know no patterns"
+        return ": browsers do not read patterns"
     if value.lower() == origin:
         return ": upper and lower case must agree"
     theirs, ours = parse_url(value), parse_url(origin)

@@ -83,7 +83,7 @@ def _status_check(received: Received) -> Check:
         return Check(
             Step.PREFLIGHT_STATUS,
             _SECTION,
-            f"The server answered the preflight with {status}, a redirect{to}: browsers follow none here.",
+            f"The server answered the preflight with {status}, a redirect{to}: browsers do not follow it.",
             "Location",
             location,
             fix="Answer OPTIONS before anything redirects (a trailing slash, http to https, a login page), "

@@ -48,7 +48,7 @@ class Application:
             self._runner.close()
 
     def answer(self, sent: SentRequest, path: str) -> Received:
-        """Its answer to `sent`; of a request that is no preflight, what its preflight says of the origin."""
+        """Its answer to `sent`; of a request that is not a preflight, what its preflight says of the origin."""
         if sent.preflight:
             return self._ask(path, sent.headers)
         lines = [(ORIGIN, sent.get(ORIGIN) or ""), (REQUEST_METHOD, sent.method)]

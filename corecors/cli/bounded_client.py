@@ -165,7 +165,7 @@ def _answer(connection: HTTPConnection, request: SentRequest, own: Pairs, addres
 
 
 def _break_off(connection: HTTPConnection) -> None:
-    """Close the connection under whoever reads from it."""
+    """Close the connection under what reads from it."""
     connected: Any = connection.sock
     if connected is not None:
         with suppress(OSError):  # it has ended by itself

@@ -88,7 +88,7 @@ class Playground:
         except PolicyError as error:
             return as_json({"problems": [str(problem) for problem in error.problems]}, 422)
         except (ValueError, RecursionError):  # the latter: nested too deeply
-            return as_json({"problems": ["that is no JSON"]}, 400)
+            return as_json({"problems": ["that is not valid JSON"]}, 400)
         token = secrets.token_urlsafe(12)
         self._plays[token] = play
         while len(self._plays) > MAX_PLAYS:

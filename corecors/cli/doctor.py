@@ -159,7 +159,7 @@ def _text_of(source: str, option: str) -> str:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-    except ValueError:  # brackets that are no IPv6 address
+    except ValueError:  # brackets that are not an IPv6 address
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 

@@ -28,7 +28,7 @@ def explain(what: str | None, as_json: bool) -> None:
     if explanation is None:
         nearest = get_close_matches(what.lower(), BY_NAME, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ": corecors explain lists what is known"
-        raise Unusable(f"that is no message of a browser about CORS, and no name of a topic{hint}")
+        raise Unusable(f"that is neither a browser's message about CORS nor the name of a topic{hint}")
     if as_json:
         click.echo(json.dumps({"schema": SCHEMA, **_as_data(explanation)}, indent=2))
     else:

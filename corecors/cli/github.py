@@ -1,4 +1,4 @@
-"""Findings as annotations of GitHub Actions: lines that it shows beside the code.
+"""Findings as annotations of GitHub Actions: lines that it shows next to the code.
 
 https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 """

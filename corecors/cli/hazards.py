@@ -159,7 +159,7 @@ def _about_another_place(answer: Received, origin: str, stranger: Received) -> I
     if answer.get(ALLOW_ORIGIN) == origin and stranger.get(ALLOW_ORIGIN) == WILDCARD:
         yield Hazard(
             "header behind the policy",
-            f"The page's origin is echoed, and a stranger gets `{ALLOW_ORIGIN}: *`: where one place refuses, the "
+            f"The page's origin is echoed, and anyone else gets `{ALLOW_ORIGIN}: *`: where one place refuses, the "
             "header "
             "that another place set survives, and everybody reads the response.",
             "Let one place set it, and take it out of the other: the application or the proxy.",

@@ -19,7 +19,7 @@ BY_THE_BROWSER = frozenset(
 
 
 class RequestError(ValueError):
-    """What was given is no request of a page. The message never shows a value that may be a secret."""
+    """What was given is not a request of a page. The message never shows a value that may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def from_options(
     try:
         body = "&".join(data).encode() if data else None
     except UnicodeEncodeError:
-        raise RequestError("--data: only text can be sent, and that is none") from None
+        raise RequestError("--data: only text can be sent, and that is not text") from None
     pairs = []
     for header in headers:
         name, colon, value = header.partition(":")

@@ -49,7 +49,7 @@ def _in_file(path: Path) -> Governing:
     try:
         return source_from_toml(text)
     except PolicyError as error:
-        # A file that holds other things, and no policy, is no wrong policy.
+        # A file that holds other things, and no policy, is not a wrong policy.
         first = error.problems[0]
         if first.code not in UNREADABLE:
             raise

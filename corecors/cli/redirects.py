@@ -38,7 +38,7 @@ class Target:
 
 
 def where_it_leads(exchange: Exchange) -> Target | None:
-    """Where the response of `exchange` redirects to; None where it is no redirect."""
+    """Where the response of `exchange` redirects to; None where it is not a redirect."""
     location = exchange.received.get("Location")
     if exchange.received.status not in STATUSES or location is None:
         return None

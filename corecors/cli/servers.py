@@ -55,7 +55,7 @@ def _nginx(needs: Needs) -> str:
     ]
     return "\n".join(
         [
-            "# beside server { }, in http { }",
+            "# next to server { }, in http { }",
             f'map $http_origin $cors_origin {{ default ""; "{needs.origin}" $http_origin; }}',
             "# in the location { } that answers; inside `if` nothing of the lines above it counts",
             *shared,

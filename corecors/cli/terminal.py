@@ -56,7 +56,7 @@ class _Terminal(Console):
 
 
 def terminal() -> Console:
-    """A console that prints text as it is: what servers send and policies hold is no markup and no emoji."""
+    """A console that prints text as it is: what servers send and policies hold is neither markup nor emoji."""
     return _Terminal(highlight=False, markup=False, emoji=False)
 
 

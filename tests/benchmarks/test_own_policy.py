@@ -60,7 +60,7 @@ def test_misses_are_refused_and_the_preflight_asks_for_all_that_is_allowed() -> 
 def test_every_policy_can_be_measured(policy: Policy) -> None:
     text = measure_policy(policy, max_seconds=0)
     assert "miss, never seen" in text
-    assert "The dearest case is" in text
+    assert "The most expensive case is" in text
 
 
 def test_the_command_reads_a_toml_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,7 +67,7 @@ def head(by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
     counts = (
         f"{len(CASES)} cases in {len(names)} engines with {len(SETUPS)} setups. "
         f"In {agreeing} of the cases all engines do the same; the other {len(CASES) - agreeing} stand at the end,\n"
-        f"beside what all engines do unlike the standard ({sum(bool(case.unlike_the_standard) for case in CASES)})."
+        f"next to what all engines do unlike the standard ({sum(bool(case.unlike_the_standard) for case in CASES)})."
     )
     return HEAD.format(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -41,8 +41,8 @@ ORIGINS = [
     ("[https://a]", "looks like a list: make each origin an entry of its own"),
     ("'https://a'", "has quotation marks around it"),
     ("https://ahttps://b", "is two origins without a comma between them"),
-    ("all", "is not an origin; any origin at all is the one entry '*'"),
-    ("any", "is not an origin; any origin at all is the one entry '*'"),
+    ("all", "is not an origin; for any origin, write the one entry '*'"),
+    ("any", "is not an origin; for any origin, write the one entry '*'"),
     ("self", "is not an origin; a site's own pages need no entry, so leave it out"),
     ("same-origin", "is not an origin; a site's own pages need no entry, so leave it out"),
     ("none", "is not an origin; a site's own pages need no entry, so leave it out"),
@@ -91,7 +91,7 @@ PATTERNS = [
     (
         "https://a.b*.com",
         'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '
-        'nor the port ("http://localhost:*"); list the origins that are meant, for anyone can be another one '
+        'nor the port ("http://localhost:*"); list the origins that are meant, because anyone can be another one '
         "that it would match",
     ),
     ("https://*.1.2.3.4", "has a wildcard before an IP address, which has no subdomains"),

@@ -231,9 +231,9 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
         pytest.param("CORS_MAX_AGE", "٦٠", "is not a whole number", None, id="digits of another script"),
         pytest.param("CORS_MAX_AGE", "9" * 5000, "is not a whole number", None, id="endless digits"),
         pytest.param("CORS_MAX_AGE", "-5", "is outside 0..86400 seconds", 0, id="a negative number"),
-        pytest.param("CORS_ALLOW_ORIGINS", "['https://a.test']", "begins as a JSON list", None, id="single quotes"),
-        pytest.param("CORS_ALLOW_ORIGINS", '["https://a.test"', "begins as a JSON list", None, id="half a list"),
-        pytest.param("CORS_ALLOW_ORIGINS", "[" * 100_000, "begins as a JSON list", None, id="lists without end"),
+        pytest.param("CORS_ALLOW_ORIGINS", "['https://a.test']", "begins like a JSON list", None, id="single quotes"),
+        pytest.param("CORS_ALLOW_ORIGINS", '["https://a.test"', "begins like a JSON list", None, id="half a list"),
+        pytest.param("CORS_ALLOW_ORIGINS", "[" * 100_000, "begins like a JSON list", None, id="lists without end"),
         pytest.param("CORS_ALLOW_ORIGINS", "[1]", "is not a string but of type int", None, id="a number in the list"),
         pytest.param("CORS_ALLOW_ORIGINS", "https://a.test,", "is empty", None, id="a comma at the end"),
         pytest.param(

@@ -128,7 +128,7 @@ def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
         written = reach.written_out(automaton, budget)
         insecure = reach.insecure_example(written, budget)
         if insecure is not None:
-            found.append(f"accepts plain HTTP ({insecure}): anyone on the path can speak for that origin")
+            found.append(f"accepts plain HTTP ({insecure}): anyone on the network in between can speak for that origin")
         example = reach.any_port_example(automaton, written, budget)
         if example is not None:
             found.append(f"accepts every port of a host ({example}): whatever listens there is trusted")
@@ -315,7 +315,7 @@ _PROVING_WORK = 100_000  # that a pattern accepts every origin; nearly all are f
 
 
 def _refuse_dots(source: str, tree: Node) -> None:
-    """Refuse an unescaped dot that stands where a host's dot would: single, beside something else.
+    """Refuse an unescaped dot that stands where a host's dot would: single, next to something else.
 
     Two dots side by side were meant as any two characters, for no host has two dots running. What else stands for any
     character once (`.{1}`, `[^/]`, `\\D`), or for any at most once between two names (`app.?example`), is a dot too.

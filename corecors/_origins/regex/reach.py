@@ -2,7 +2,7 @@
 
 Facts
 -----
-Whoever owns a registrable domain (`example.com`) owns every host below it, and anyone can register one that is free.
+Who owns a registrable domain (`example.com`) owns every host below it, and anyone can register one that is free.
 So a regex names somebody only as far as it pins a host's *last* labels: `.*\\.example\\.com` does, `.*example\\.com`
 lets `evilexample.com` in, and `localhost.*` lets `localhost.evil.com` in. Hosts are therefore read here from the right,
 label by label, down to the label that would be registered: the one below a public suffix. That label has to be *listed*

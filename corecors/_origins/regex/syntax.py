@@ -50,7 +50,7 @@ _OCTAL = re.compile("0[0-7]{0,2}|[0-3][0-7]{2}")
 _FLAGS = re.compile(r"[aiLmsux]*(?:-[imsx]+)?[:)]")
 
 
-_NO_AUTOMATON = "no pattern for origins needs one, and none is run"
+_NO_AUTOMATON = "patterns for origins do not need it, and it is not supported"
 
 
 class SyntaxNotRead(ValueError):
@@ -146,7 +146,7 @@ class _Parser:
         self.names: set[str] = set()
 
     def fail(self, what: str, start: int | None = None) -> NoReturn:
-        """What is no regular expression in Python either."""
+        """What is not a regular expression in Python either."""
         start = self.at if start is None else start
         raise SyntaxNotRead("regex-syntax", f"is not a regular expression: {what} at position {start}")
 

@@ -67,7 +67,7 @@ CASES = (
         requests=3,
     ),
     Case(
-        name="max_age=600 and any method beside credentials: a preflight for each method",
+        name="max_age=600 and any method with credentials: a preflight for each method",
         group=PREFLIGHTS,
         policy={"allow_origins": ["{app}"], "allow_methods": ["*"], "max_age": 600, "allow_credentials": True},
         acts=(PUT_WITH_COOKIE, DELETE_WITH_COOKIE),

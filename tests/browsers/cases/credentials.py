@@ -78,7 +78,7 @@ CASES = (
         requests=1,
     ),
     Case(
-        name="any subdomain beside credentials",
+        name="any subdomain with credentials",
         group=GROUP,
         policy={"allow_origins": ["{scheme}://*.app.localhost:{port}"], "allow_credentials": True},
         acts=(

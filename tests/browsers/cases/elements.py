@@ -217,7 +217,7 @@ CASES = (
         requests=1,
     ),
     Case(
-        name="sendBeacon of text is sent whoever may read",
+        name="sendBeacon of text is sent no matter who may read",
         group=GROUP,
         policy=ALLOWED,
         acts=(

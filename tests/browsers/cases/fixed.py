@@ -43,7 +43,7 @@ CASES = (
     reading("ACAO with a trailing slash", BLOCKED, (ACAO, "{app}/")),
     reading("ACAO with a pattern", BLOCKED, (ACAO, "{scheme}://*.localhost:{port}")),
     reading("ACAO null for a page that has an origin", BLOCKED, (ACAO, "null")),
-    reading("ACAO * beside ACAC with credentials", BLOCKED, (ACAO, "*"), TRUE, credentials="include"),
+    reading("ACAO * next to ACAC with credentials", BLOCKED, (ACAO, "*"), TRUE, credentials="include"),
     reading("ACAC in the wrong case", BLOCKED, APP, (ACAC, "True"), credentials="include"),
     preflighted("a preflight answered with 200", Act(method="PUT", sees="200 PUT"), APP, (ACAM, "PUT"), status=200),
     preflighted("a preflight answered with 404", REFUSED_PUT, APP, (ACAM, "PUT"), status=404),

@@ -43,7 +43,7 @@ CASES = (
         requests=1,
     ),
     Case(
-        name="any method beside credentials",
+        name="any method with credentials",
         group=GROUP,
         policy={"allow_origins": ["{app}"], "allow_methods": ["*"], "allow_credentials": True},
         acts=(Act(method="DELETE", credentials="include", sees="200 DELETE"),),
@@ -203,7 +203,7 @@ CASES = (
         requests=0,
     ),
     Case(
-        name="any header beside credentials",
+        name="any header with credentials",
         group=GROUP,
         policy={"allow_origins": ["{app}"], "allow_headers": ["*"], "allow_credentials": True},
         acts=(Act(headers={"Authorization": "Bearer t", "X-Whatever": "1"}, credentials="include", sees="200 GET"),),

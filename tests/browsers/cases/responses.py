@@ -53,7 +53,7 @@ CASES = (
         requests=1,
     ),
     Case(
-        name="named headers beside credentials",
+        name="named headers with credentials",
         group=EXPOSED,
         policy={"allow_origins": ["{app}"], "expose_headers": ["X-Total"], "allow_credentials": True},
         acts=(Act(credentials="include", read=("X-Total", "X-Page"), sees="200 GET X-Total=7 X-Page=hidden"),),
