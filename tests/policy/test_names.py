@@ -22,7 +22,7 @@ def never(field: str, given: list[str], code: str, said: str, fix: object = None
 
 NEVER = [
     # Methods
-    never("allow_methods", ["ALL"], "word-for-any", "every name at all is", "*", id="ALL"),
+    never("allow_methods", ["ALL"], "word-for-any", "for every name, write", "*", id="ALL"),
     never("allow_methods", ["ANY"], "word-for-any", "the one entry '*'", "*", id="ANY, as API gateways say"),
     never("allow_methods", ["any"], "word-for-any", "the one entry '*'", "*", id="any"),
     never("allow_methods", [".*"], "word-for-any", "the one entry '*'", "*", id="a regex for all"),
@@ -47,7 +47,7 @@ NEVER = [
     never("allow_headers", ["X-RateLimit-*"], "name-pattern", "compared whole", None, id="a pattern of headers"),
     never("allow_headers", ["^X-.*$"], "name-pattern", "compared whole", None, id="a regex of headers"),
     never("allow_headers", ["X-A|X-B"], "name-pattern", "compared whole", None, id="a choice of headers"),
-    never("allow_headers", ["ALL"], "word-for-any", "every name at all is", "*", id="all headers in a word"),
+    never("allow_headers", ["ALL"], "word-for-any", "for every name, write", "*", id="all headers in a word"),
     never("allow_headers", ["GET"], "method-among-headers", "allow_methods", None, id="a method among headers"),
     never("allow_headers", [ORIGIN], "origin-among-headers", "allow_origins", None, id="an origin among headers"),
     never("allow_headers", ["https://*.b.test"], "origin-among-headers", "allow_origins", None, id="a pattern too"),
