@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from corecors.browser import Credentials
-from corecors.cli.causes import Cause, find_cause, software_of
+from corecors.cli.case import Cause
+from corecors.cli.causes import find_cause, software_of
 from corecors.cli.examination import End, Examination
 from corecors.cli.hazards import Hazard
 from corecors.cli.masking import Masker

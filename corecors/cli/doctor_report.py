@@ -4,7 +4,7 @@ Readable at 80 columns and without colours.
 """
 
 from corecors.browser import Exchange
-from corecors.cli.causes import Case, Cause, deciding
+from corecors.cli.case import Case, Cause, deciding
 from corecors.cli.diagnosis import Diagnosis
 from corecors.cli.examination import End
 from corecors.cli.hazards import Hazard
