@@ -319,3 +319,43 @@ def test_doubled_lines_that_browsers_put_up_with_are_minor_dangers():
     (hazard,) = [hazard for hazard in found["dangers"] if hazard["name"] == "Vary doubled"]
     assert not hazard["serious"]
     assert hazard["value"] == "Origin, Accept-Encoding, origin"
+
+
+def test_only_answers_of_one_status_are_compared() -> None:
+    """A login for strangers is no sign of a cache that mixes answers up."""
+
+    def behind_a_login(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        logged_in = "HTTP_AUTHORIZATION" in environ or environ["REQUEST_METHOD"] == "OPTIONS"
+        allowed = [("Access-Control-Allow-Origin", PAGE), ("Access-Control-Allow-Headers", "authorization")]
+        start_response(
+            "200 OK" if logged_in else "401 Unauthorized",
+            [*(allowed if logged_in else []), ("Vary", "Origin" if logged_in else "Cookie"), ("Content-Length", "0")],
+        )
+        return [b""]
+
+    with serving(behind_a_login) as url:
+        found = diagnosed(url, "-H", "Authorization: Bearer x")
+    assert found["works"]
+    assert [danger for danger in found["dangers"] if danger["serious"]] == []
+
+    def strangers_log_in(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        ours = environ.get("HTTP_ORIGIN") == PAGE
+        start_response(
+            "200 OK" if ours else "401 Unauthorized",
+            [*([("Access-Control-Allow-Origin", PAGE)] if ours else []), ("Content-Length", "0")],
+        )
+        return [b""]
+
+    with serving(strangers_log_in) as url:
+        assert [danger for danger in diagnosed(url)["dangers"] if danger["serious"]] == []
+
+
+def test_what_gives_data_away_is_told_before_what_a_cache_may_mix_up() -> None:
+    def reflecting(asked: Asked) -> Answer:
+        origin = [("Access-Control-Allow-Origin", asked.origin)] if asked.origin else []
+        return 200, [*origin, ("Access-Control-Allow-Credentials", "true")]
+
+    with serving(application(reflecting)) as url:
+        names = [danger["name"] for danger in diagnosed(url)["dangers"]]
+    assert names[0] == "any origin with credentials"
+    assert "Vary missing" in names
