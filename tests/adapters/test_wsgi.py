@@ -1,5 +1,6 @@
 """`CORSMiddleware` and PEP 3333: every way in which an application may answer, with the standard's own checker."""
 
+import copy
 import gc
 import io
 import threading
@@ -441,3 +442,40 @@ def test_policies_that_were_replaced_are_let_go() -> None:
     app.policy = POLICY
     gc.collect()
     assert [policy for policy in gone if policy() is not None] == []
+
+
+def test_the_middleware_is_an_ordinary_object() -> None:
+    app = CORSMiddleware(answering("200 OK"), POLICY)
+
+    class Site:
+        wsgi = app  # a `partial` would warn on 3.13 and take the object as its first argument later
+
+    assert send(Site().wsgi, "GET", "/", FROM_ORIGIN).status == 200
+    copied = copy.copy(app)
+    assert send(copied, "GET", "/", FROM_ORIGIN) == send(app, "GET", "/", FROM_ORIGIN)
+    copied.policy = Policy()
+    assert app.policy is POLICY
+    assert CORSMiddleware.__bases__ == (object,)
+
+
+async def asgi_function(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("the application was called")
+
+
+class ASGIApplication:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("the application was called")
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        pytest.param(asgi_function, r"corecors\.adapters\.asgi", id="an ASGI application, a function"),
+        pytest.param(ASGIApplication(), r"corecors\.adapters\.asgi", id="an ASGI application, an object"),
+        pytest.param("app:main", "a function of environ and start_response, not str", id="a name"),
+        pytest.param(None, "a function of environ and start_response, not NoneType", id="nothing"),
+    ],
+)
+def test_an_application_of_another_kind_is_refused_with_the_door_to_use(app: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        CORSMiddleware(app, POLICY)
