@@ -324,15 +324,17 @@ def _find(cors: CORS, scope: dict[str, Any], *, follow: bool = True) -> tuple[ob
     A redirect for a slash at the end is followed, once. Raises what the application's routes raise, and `LookupError`
     where they cannot be read.
     """
-    outermost, before = cors, dict(scope)
+    outermost, before = cors, dict(scope)  # where a redirect is followed from
     app: object = cors.app.router
     for _ in range(MAX_DEPTH):
         app = _within(app)
         if isinstance(app, Starlette):
-            inner = getattr(app.state, "cors", None)
-            cors = inner if isinstance(inner, CORS) else cors
             if getattr(app, "root_path", ""):
                 scope["root_path"] = app.root_path  # type: ignore[attr-defined]  # as FastAPI does for each request
+            inner = getattr(app.state, "cors", None)
+            if isinstance(inner, CORS):
+                cors = outermost = inner  # it answers for its own redirects, as it answers for all
+                before = dict(scope)
             app = app.router
         if not isinstance(app, Router):
             return None, cors  # something else is mounted, such as static files

@@ -329,6 +329,8 @@ def nested() -> Starlette:
         pytest.param("/middle/inner/plain", "own", id="a mounted one with its own"),
         pytest.param("/middle/inner/nowhere", "own", id="no such path there"),
         pytest.param("/middle/inner/marked", "method", id="an endpoint of it"),
+        pytest.param("/middle/inner/plain/", "own", id="a redirect of it"),
+        pytest.param("/middle/inner/marked/", "method", id="a redirect to an endpoint of it"),
     ],
 )
 @pytest.mark.parametrize("refuses", [False, True], ids=["it answers", "something before it answers"])

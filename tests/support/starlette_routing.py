@@ -72,6 +72,7 @@ class Site:
         self.random = random.Random(seed)
         self.origins: list[str] = []
         self.paths: list[str] = []
+        self.has_nested_cors = False
         self.ran: list[str | None] = []
         """The origins that those who ran allow; None for one that opted out."""
         base = self._origin()
@@ -189,6 +190,7 @@ class Site:
         app = Starlette(routes=self._routes(prefix, own or nearest, depth))
         if own:
             CORS(app, self._policy(own), rejections=None)
+            self.has_nested_cors = True
         return app
 
     def _fastapi(self, prefix: str, nearest: str | None, depth: int) -> FastAPI:
@@ -248,7 +250,9 @@ class Site:
             for origin in self.origins:
                 self.ran.clear()
                 answer = await self._ask(scope, ("origin", origin))
-                if answer.status == 307:  # it is governed like the endpoint that it leads to
+                # A redirect is governed like the endpoint that it leads to; that of a mounted application with CORS
+                # like the one that this application would find, so there the two only have to agree.
+                if answer.status == 307 and not self.has_nested_cors:
                     await self._ask({**scope, "path": unquote(urlsplit(values(answer, "location")[0]).path)})
                 ran.update(self.ran)
                 if values(answer, "access-control-allow-origin") == [origin]:
