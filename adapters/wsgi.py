@@ -108,7 +108,14 @@ class CORSMiddleware:
                 return self._answer(policy, environ, start_response)
             origin = environ["HTTP_ORIGIN"]
             if "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ and environ.get("REQUEST_METHOD") == "OPTIONS":
-                return self._answer_preflight(policy, environ, start_response)
+                method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
+                names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+                lines = policy.preflight_lines(origin, method, names)
+                if lines is None:
+                    return self._refuse_preflight(policy, (origin, method, names), environ, start_response)
+                status = policy.preflight_status
+                start_response(STATUS_LINES[status], [*lines] if status == 204 else [*lines, *NO_BODY])
+                return []
             # What is longer than any origin is not even hashed.
             lines = remembered(origin) if len(origin) < MAX_HASHED else None
             if lines is None:
@@ -135,22 +142,16 @@ class CORSMiddleware:
 
         return self.app(environ, start)
 
-    def _answer_preflight(
-        self, policy: Policy, environ: "WSGIEnvironment", start_response: "StartResponse"
+    def _refuse_preflight(
+        self,
+        policy: Policy,
+        asked: tuple[str, str, str | None],
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
     ) -> "Iterable[bytes]":
-        origin = environ["HTTP_ORIGIN"]
-        method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
-        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-        lines = policy.preflight_lines(origin, method, names)
-        if lines is None:
-            asked = origin, method, names
-            if not self._door.counts(asked, "OPTIONS"):
-                self._door.refused(policy, asked, request_of(environ))
-            start_response(STATUS_LINES[403], [*policy.preflight_refusal, *NO_BODY])
-        elif policy.preflight_status == 204:
-            start_response(STATUS_LINES[204], [*lines])
-        else:
-            start_response(STATUS_LINES[policy.preflight_status], [*lines, *NO_BODY])
+        if not self._door.counts(asked, "OPTIONS"):
+            self._door.refused(policy, asked, request_of(environ))
+        start_response(STATUS_LINES[403], [*policy.preflight_refusal, *NO_BODY])
         return []
 
     def _answer(

@@ -92,7 +92,7 @@ def decided(
     policy: "Policy", request: CORSRequest, *, own_origins: Collection[str] = (), predicate: object = None
 ) -> Decision:
     """What `policy` decides about a request that is not a handshake where nothing is blocked."""
-    if request.is_preflight:
+    if request.method == headers.PREFLIGHT_METHOD and request.is_preflight:
         assert request.origin is not None
         assert request.request_method is not None
         return policy.preflight(request.origin, request.request_method, request.request_headers, predicate=predicate)
