@@ -359,3 +359,20 @@ def test_what_gives_data_away_is_told_before_what_a_cache_may_mix_up() -> None:
         names = [danger["name"] for danger in diagnosed(url)["dangers"]]
     assert names[0] == "any origin with credentials"
     assert "Vary missing" in names
+
+
+def test_only_answers_of_the_same_status_are_compared() -> None:
+    """The probes carry no token, so a login answers them in a way of its own, which says nothing about caches."""
+    served = application(right)
+
+    def behind_a_login(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["REQUEST_METHOD"] != "OPTIONS" and "HTTP_AUTHORIZATION" not in environ:
+            start_response("401 Unauthorized", [("Content-Length", "0")])
+            return [b""]
+        return served(environ, start_response)
+
+    with serving(behind_a_login) as url:
+        found = diagnosed(url, "-H", "Authorization: Bearer x")
+    assert found["works"]
+    assert [danger for danger in found["dangers"] if danger["serious"]] == []
+    assert "Vary missing" not in [danger["name"] for danger in found["dangers"]]
