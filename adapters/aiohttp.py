@@ -160,6 +160,8 @@ class CORS:
             response.merge = partial(merge_headers, lines=lines)
             if lines is Policy.refusal and origin is not None:
                 governor.refused(origin, request)
+            elif hdrs.COOKIE in request.headers:
+                governor.came_with_cookies(request)
         else:
             asked = _read(request) if asked is None else asked
             decision = await governor.cors.door.decide_async(governor.policy, asked)
@@ -290,6 +292,12 @@ class _Governor(NamedTuple):
         assert isinstance(self.policy, Policy)
         if not self.cors.door.counts(origin, request.method):
             self.cors.door.refused(self.policy, origin, _read(request))
+
+    def came_with_cookies(self, request: web.Request) -> None:
+        """Take note of an answer by shared lines that browsers may withhold, for cookies came along."""
+        policy = self.policy
+        if isinstance(policy, Policy) and not policy.allow_credentials:
+            self.cors.door.came_with_cookies(policy, _read(request))
 
 
 class _Response:

@@ -204,7 +204,7 @@ def request_of(
             environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
             environ.get("HTTP_SEC_FETCH_SITE"),
             "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ,
-            "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == "websocket",
+            "HTTP_UPGRADE" in environ and "websocket" in environ["HTTP_UPGRADE"].lower(),
             "HTTP_COOKIE" in environ and environ.get("HTTP_SEC_FETCH_MODE") == "cors",
         )
     )
