@@ -19,6 +19,8 @@ from benchmarks.peers import BODY, HEADERS, Pair, Peer, asgi_peers, is_installed
 from benchmarks.results import Results
 from benchmarks.scenarios import Scenario, with_exact_origins
 from benchmarks.subjects import BARE, FLOOR, OURS, policy_for
+from benchmarks.tables import Table
+from benchmarks.targets import ACTUAL, Measured, Target
 from benchmarks.timing import Candidate, measure_interleaved
 from benchmarks.workload import (
     ALLOWED_HEADERS,
@@ -142,14 +144,14 @@ def runner(app: Application, loop: asyncio.AbstractEventLoop) -> Callable[[Seque
     return lambda scopes: loop.run_until_complete(batch(scopes))
 
 
-def measure_asgi(results: Results, *, max_seconds: float) -> None:
+def measure(results: Results, seconds: float) -> None:
     """Add the group "asgi": what each adds to the bare app of its own framework, all in the same rounds."""
     peers = [peer for peer in (*asgi_peers(), *FRAMEWORK_PEERS) if is_installed(peer.package, results)]
     loop = asyncio.new_event_loop()
     try:
         for scenario in with_exact_origins(10):
             if not scenario.family.endswith(("in turn", "never seen")):
-                _measure(results, scenario, peers, loop, max_seconds)
+                _measure(results, scenario, peers, loop, seconds)
     finally:
         loop.close()
 
@@ -188,7 +190,7 @@ def _measure(
             results.add_timed("asgi", scenario.name, name, samples[name], less=less, size=scenario.size)
 
 
-def asgi_table(results: Results) -> list[list[str]]:
+def table(results: Results) -> Table:
     """What each adds in nanoseconds, and as a multiple of the floor where there is one."""
     figures = results.group("asgi")
     subjects = [name for name in dict.fromkeys(figure.subject for figure in figures) if name != FLOOR.name]
@@ -200,3 +202,16 @@ def asgi_table(results: Results) -> list[list[str]]:
         ratio = f"{cost / least:.2f}" if cost is not None and least else "–"
         rows.append([scenario, *(f"{value:.0f}" if value is not None else "–" for value in values), ratio])
     return rows
+
+
+def _against_floor(results: Results) -> Measured:
+    for family in ACTUAL:
+        name = f"{family}, 10 origins"
+        ours, least = results.value("asgi", name, OURS.name), results.value("asgi", name, FLOOR.name)
+        if ours is not None and least:
+            yield name, ours / least
+
+
+TABLES = {"asgi": ("ASGI adapter, beyond the bare app (preflights: in all)", table)}
+
+TARGETS = (Target("ASGI adapter", "≤", 1.6, " × its floor", _against_floor),)

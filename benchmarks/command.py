@@ -3,12 +3,14 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import wsgi
-from benchmarks.report import aligned, report, wsgi_table
+from benchmarks.parts import PARTS
+from benchmarks.report import report
 from benchmarks.results import Results, describe_machine, results_from_json, write_pyperf
+from benchmarks.tables import aligned
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -24,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _wsgi(options)
     elif options.command == "asgi":
         _asgi(options)
-    elif options.command == "matcher":
-        _matcher(options)
+    elif options.command == "own-policy":
+        _own_policy(options)
     else:
         _everything(options)
 
@@ -35,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks", description="What CORS costs a request: ours, the floor and the peers."
     )
     parser.add_argument("--quick", action="store_true", help="shorter, for a first look")
-    parser.add_argument("--parts", default="", metavar="NAME,...", help=f"only these: {', '.join(_parts(0.0))}")
+    parser.add_argument("--parts", default="", metavar="NAME,...", help=f"only these: {', '.join(PARTS)}")
     parser.add_argument("--from-json", type=Path, metavar="FILE", help="measure nothing; read the figures in FILE")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     parser.add_argument("--pyperf", type=Path, metavar="FILE", help="write every sample to FILE, for pyperf compare_to")
@@ -49,48 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     wsgi_command.add_argument("--only", default="", metavar="TEXT", help="only scenarios whose name contains TEXT")
     asgi_command = commands.add_parser("asgi", help="only the ASGI adapter against its floor and other libraries")
     asgi_command.add_argument("--quick", action="store_true", help="in seconds")
-    matcher = commands.add_parser("matcher", help="what a request costs under your own policy")
-    matcher.add_argument("--policy", type=Path, required=True, metavar="FILE", help="a TOML file")
-    matcher.add_argument("--table", default="cors", help="the table that holds the policy, by default [cors]")
-    matcher.add_argument("--seconds", type=float, default=1.0, metavar="S", help="time for each case, by default 1")
-    matcher.add_argument("--origin", action="append", default=[], metavar="ORIGIN", help="measure this origin as well")
+    own = commands.add_parser("own-policy", help="what a request costs under your own policy")
+    own.add_argument("--policy", type=Path, required=True, metavar="FILE", help="a TOML file")
+    own.add_argument("--table", default="cors", help="the table that holds the policy, by default [cors]")
+    own.add_argument("--seconds", type=float, default=1.0, metavar="S", help="time for each case, by default 1")
+    own.add_argument("--origin", action="append", default=[], metavar="ORIGIN", help="measure this origin as well")
     return parser
-
-
-def _parts(seconds: float) -> dict[str, Callable[[Results], None]]:
-    """The parts of a run by name; each is imported when it runs, for a peer may be missing."""
-    from benchmarks import (
-        asgi,
-        construction,
-        foreign,
-        frameworks,
-        functions,
-        instructions,
-        options,
-        peers,
-        servers,
-        threads,
-    )
-
-    return {
-        "wsgi": lambda results: wsgi.measure_against_the_floor(
-            results, wsgi.against_the_floor(), rounds=1000, max_seconds=seconds
-        ),
-        "steps": lambda results: wsgi.measure_steps(results, max_seconds=seconds * 2),
-        "options": lambda results: options.measure_options(results, max_seconds=seconds * 2),
-        "growth": lambda results: wsgi.measure_growth(results, max_seconds=seconds * 2),
-        "hostile": lambda results: wsgi.measure_hostile_values(results, max_seconds=seconds * 2),
-        "asgi": lambda results: asgi.measure_asgi(results, max_seconds=seconds * 2),
-        "functions": lambda results: functions.measure_functions(results, max_seconds=seconds / 2),
-        "peers": lambda results: peers.measure_peers(results, max_seconds=seconds * 1.5),
-        "foreign": foreign.measure_foreign_peers,
-        "frameworks": lambda results: frameworks.measure_frameworks(results, max_seconds=seconds * 2),
-        "building": construction.measure_building,
-        "import": construction.measure_imports,
-        "threads": threads.measure_threads,
-        "instructions": instructions.measure_instructions,
-        "servers": lambda results: servers.measure_servers(results, turns=max(5, round(seconds * 15)), seconds=1),
-    }
 
 
 def _everything(options: argparse.Namespace) -> None:
@@ -99,10 +65,10 @@ def _everything(options: argparse.Namespace) -> None:
     else:
         results = Results(describe_machine())
         chosen = [name for name in options.parts.split(",") if name]
-        for name, measure in _parts(QUICK if options.quick else WHOLE).items():
+        for name, part in PARTS.items():
             if not chosen or name in chosen:
                 print(f"measuring: {name}", file=sys.stderr, flush=True)
-                measure(results)
+                part.measure(results, QUICK if options.quick else WHOLE)
     # Files first: a run takes long, and what it found must not be lost to a fault in a table.
     if options.json is not None:
         options.json.write_text(results.to_json() + "\n")
@@ -123,19 +89,19 @@ def _wsgi(options: argparse.Namespace) -> None:
     results = Results(describe_machine())
     plan = [(scenario, apps) for scenario, apps in wsgi.against_the_floor() if options.only in scenario.name]
     wsgi.measure_against_the_floor(results, plan, rounds=400, max_seconds=QUICK if options.quick else WHOLE)
-    print("\n".join(aligned(wsgi_table(results))))
+    print("\n".join(aligned(wsgi.table(results))))
 
 
 def _asgi(options: argparse.Namespace) -> None:
-    from benchmarks.asgi import asgi_table, measure_asgi
+    from benchmarks import asgi
 
     results = Results(describe_machine())
-    measure_asgi(results, max_seconds=QUICK if options.quick else 5 * WHOLE)
-    print("\n".join([*aligned(asgi_table(results)), *results.notes, *results.skipped]))
+    asgi.measure(results, QUICK if options.quick else 5 * WHOLE)
+    print("\n".join([*aligned(asgi.table(results)), *results.notes, *results.skipped]))
 
 
-def _matcher(options: argparse.Namespace) -> None:
-    from benchmarks.matcher import measure_policy
+def _own_policy(options: argparse.Namespace) -> None:
+    from benchmarks.own_policy import measure_policy
     from corecors import PolicyError, policy_from_toml
 
     try:

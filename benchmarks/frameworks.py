@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.floors import exact_floor
-from benchmarks.results import Results
+from benchmarks.results import Results, human
 from benchmarks.scenarios import with_exact_origins
 from benchmarks.subjects import FLOOR, OURS, check_wsgi_answer, policy_for, wsgi_candidate
+from benchmarks.tables import Table
+from benchmarks.targets import ACTUAL, Measured, Target
 from benchmarks.timing import measure_interleaved
 from benchmarks.workload import Rules
 
@@ -43,7 +45,7 @@ def bottle_app(rules: Rules | None) -> Any:
 FRAMEWORKS: dict[str, Callable[[Rules | None], Any]] = {"flask": flask_app, "bottle": bottle_app}
 
 
-def measure_frameworks(results: Results, *, max_seconds: float) -> None:
+def measure(results: Results, seconds: float) -> None:
     """Add the group "frameworks": the bare framework's time, and what the adapter adds to it."""
     for framework, make in FRAMEWORKS.items():
         if importlib.util.find_spec(framework) is None:
@@ -59,8 +61,34 @@ def measure_frameworks(results: Results, *, max_seconds: float) -> None:
             if not scenario.outcome.is_preflight:
                 candidates["bare"] = wsgi_candidate(make(None), scenario)
                 candidates[FLOOR.name] = wsgi_candidate(exact_floor(make(None), scenario.rules.origins), scenario)
-            samples = measure_interleaved(candidates, rounds=600, max_seconds=max_seconds)
+            samples = measure_interleaved(candidates, rounds=600, max_seconds=seconds * 2)
             bare = samples.get("bare")
             for name, sample in samples.items():
                 less = bare if name != "bare" else None
                 results.add_timed("frameworks", scenario.family, name, sample, less=less, around=framework, size=SIZE)
+
+
+def table(results: Results) -> Table:
+    rows = [["framework", "scenario", "share", "adapter adds", "floor around it", "bare framework"]]
+    for bare in results.group("frameworks"):
+        ours = results.value("frameworks", bare.scenario, OURS.name, bare.around)
+        if bare.subject == "bare" and ours is not None:
+            share = f"{100 * ours / bare.value:.1f} %"
+            floor = results.value("frameworks", bare.scenario, FLOOR.name, bare.around)
+            least = human(floor) if floor is not None else "–"
+            rows.append([bare.around, bare.scenario, share, human(ours), least, human(bare.value)])
+    return rows
+
+
+def _share(results: Results) -> Measured:
+    """Percent of the bare framework's time for a minimal view."""
+    for figure in results.group("frameworks"):
+        if figure.subject == "bare" and figure.scenario in ACTUAL:
+            ours = results.value("frameworks", figure.scenario, OURS.name, figure.around)
+            if ours is not None:
+                yield f"{figure.around}, {figure.scenario}", 100 * ours / figure.value
+
+
+TABLES = {"frameworks": ("Flask and Bottle adapters", table)}
+
+TARGETS = (Target("Flask and Bottle adapters", "≤", 5, " % of a minimal view", _share),)

@@ -5,9 +5,11 @@ from itertools import islice
 from typing import Any
 
 from benchmarks.floors import response_headers_floor
-from benchmarks.results import Results
+from benchmarks.results import Results, human
 from benchmarks.scenarios import Outcome, Scenario, with_exact_origins, with_patterns, with_regex
 from benchmarks.subjects import FLOOR, OURS, WrongAnswer, policy_for
+from benchmarks.tables import Table, cost, number
+from benchmarks.targets import Measured, Target
 from benchmarks.timing import Candidate, call_runner, measure_interleaved
 from benchmarks.workload import Request, fresh
 
@@ -16,7 +18,7 @@ SIZE = 10
 ArgumentsOf = Callable[[Request], tuple[Any, ...]]
 
 
-def measure_functions(results: Results, *, max_seconds: float) -> None:
+def measure(results: Results, seconds: float) -> None:
     """Add the group "functions". `response_headers` stands beside one set look-up and one dict display."""
     import corecors
 
@@ -51,7 +53,7 @@ def measure_functions(results: Results, *, max_seconds: float) -> None:
         add(scenario, "evaluate", OURS.name, corecors.evaluate, _evaluate_arguments(policy))
     add(by_family["allowed"], "parse_origin", OURS.name, corecors.parse_origin, _origin_only)
     for name, candidates in comparisons.items():
-        for subject, sample in measure_interleaved(candidates, rounds=300, max_seconds=max_seconds).items():
+        for subject, sample in measure_interleaved(candidates, rounds=300, max_seconds=seconds / 2).items():
             results.add_timed("functions", name, subject, sample)
 
 
@@ -97,3 +99,25 @@ def _check(function: Callable[..., Any], arguments: ArgumentsOf, scenario: Scena
         granted = getattr(answer, "allowed", scenario.outcome is Outcome.ALLOWED)
     if granted != scenario.outcome.grants:
         raise WrongAnswer(f"{function} under {scenario.name!r} answered {answer}")
+
+
+def table(results: Results) -> Table:
+    rows = [["function", "× floor", "ours", "floor"]]
+    for ours in results.group("functions"):
+        if ours.subject == OURS.name:
+            floor = results.value("functions", ours.scenario, FLOOR.name)
+            rows.append([ours.scenario, number(ours.value / floor if floor else None), human(ours.value), cost(floor)])
+    return rows
+
+
+def _response_headers(results: Results) -> Measured:
+    for family in ("allowed", "refused"):
+        name = f"response_headers: {family}"
+        ours, floor = results.value("functions", name, OURS.name), results.value("functions", name, FLOOR.name)
+        if ours is not None and floor:
+            yield family, ours / floor
+
+
+TABLES = {"functions": ("Pure functions", table)}
+
+TARGETS = (Target("response_headers", "≤", 2.5, " × look-up and dict display", _response_headers),)

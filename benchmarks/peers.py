@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from benchmarks.foreign import measure_foreign_peers
 from benchmarks.results import Results
 from benchmarks.scenarios import Scenario, with_exact_origins, with_patterns
 from benchmarks.subjects import FLOOR, OURS, Subject
+from benchmarks.tables import Table, cost, number
+from benchmarks.targets import Measured, Target
 from benchmarks.timing import Candidate, asgi_runner, measure_interleaved, wsgi_runner
 from benchmarks.workload import (
     ALLOWED_HEADERS,
@@ -217,6 +220,11 @@ PEERS = (
 )
 
 
+def measure(results: Results, seconds: float) -> None:
+    measure_peers(results, max_seconds=seconds * 1.5)
+    measure_foreign_peers(results)
+
+
 def measure_peers(results: Results, *, max_seconds: float) -> None:
     """Add the group "peers": every peer, ours and the floor in the same rounds; one scenario takes `max_seconds`."""
     installed = [peer for peer in PEERS if is_installed(peer.package, results)]
@@ -332,3 +340,37 @@ def is_installed(package: str, results: Results) -> bool:
         results.skipped.append(f"{package} is not installed, so it was not measured.")
         return False
     return True
+
+
+def table(results: Results) -> Table:
+    """Every subject's cost as a multiple of ours."""
+    figures = results.group("peers")
+    subjects = [name for name in dict.fromkeys(figure.subject for figure in figures) if name != OURS.name]
+    rows = [["scenario, × ours", "ours", *subjects]]
+    for scenario in dict.fromkeys(figure.scenario for figure in figures if figure.subject == OURS.name):
+        ours = results.value("peers", scenario, OURS.name)
+        values = [results.value("peers", scenario, subject) for subject in subjects]
+        ratios = [number(value / ours) if value is not None and ours else "–" for value in values]
+        rows.append([scenario, cost(ours), *ratios])
+    return rows
+
+
+def _cheaper_than(peer: str, scenario: str = "allowed, 10 origins") -> Callable[[Results], Measured]:
+    def measure(results: Results) -> Measured:
+        ours, theirs = results.value("peers", scenario, OURS.name), results.value("peers", scenario, peer)
+        if ours and theirs is not None:
+            yield scenario, theirs / ours
+
+    return measure
+
+
+TABLES = {"peers": ("Peers, beyond their own bare app", table)}
+
+TARGETS = (
+    Target("cheaper than wsgicors", "≥", 2, " ×", _cheaper_than("wsgicors")),
+    Target("cheaper than starlette", "≥", 15, " ×", _cheaper_than("starlette")),
+    Target("cheaper than flask-cors", "≥", 60, " ×", _cheaper_than("flask-cors")),
+    Target("cheaper than django-cors-headers", "≥", 100, " ×", _cheaper_than("django-cors-headers")),
+    Target("cheaper than Go's rs/cors", "≥", 1, " ×", _cheaper_than("Go rs/cors", "allowed, 1,000 origins")),
+    Target("compared with Go's jub0bs/cors", "≥", 0.5, " ×", _cheaper_than("Go jub0bs/cors", "allowed, 1,000 origins")),
+)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import number
 from benchmarks.results import Results, human
 from benchmarks.subjects import OURS
+from benchmarks.tables import number
 
 OUR_COLOUR, PEER_COLOUR, FLOOR_COLOUR, TEXT_COLOUR = "#0b7a75", "#9aa3ab", "#d18f00", "#374151"
 GROWTH_COLOURS = ("#0b7a75", "#c2410c", "#6d28d9", "#2563eb", "#64748b", "#be185d", "#a16207", "#15803d")

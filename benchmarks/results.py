@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import corecors
 from benchmarks.timing import Sample
 
 Unit = Literal["ns", "s", "bytes", "requests/s", ""]  # "": a ratio
@@ -105,8 +106,9 @@ def _rounded(figure: dict[str, Any]) -> dict[str, Any]:
 
 
 def describe_machine() -> dict[str, str]:
-    """What a reader needs to know to compare: Python, processor, day."""
+    """What a reader needs to know to compare: which build, Python, processor, day."""
     return {
+        "build": "compiled" if corecors.__compiled__ else "pure Python",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),

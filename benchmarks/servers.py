@@ -20,7 +20,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.results import Figure, Results, Unit
+from benchmarks.results import Figure, Results, Unit, human
+from benchmarks.tables import Table
+from benchmarks.targets import Measured, Target
 from benchmarks.workload import exact_origins
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +38,10 @@ _RATE = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
 _REQUESTS = re.compile(r"^\s+(\d+) requests in", re.MULTILINE)
 _FAILED = re.compile(r"^\s+(?:Socket errors|Non-2xx).*$", re.MULTILINE)
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+
+
+def measure(results: Results, seconds: float) -> None:
+    measure_servers(results, turns=max(5, round(seconds * 15)), seconds=1)
 
 
 def measure_servers(results: Results, *, turns: int, seconds: int) -> None:
@@ -133,3 +139,28 @@ def _wrk(wrk: str, port: int, seconds: int) -> dict[str, float]:
         raise RuntimeError(failed.group().strip() if failed else f"wrk printed no rate:\n{output}")
     latencies = {quantile: float(value) * _SECONDS[unit] for quantile, value, unit in _LATENCY.findall(output)}
     return {"rate": float(rate.group(1)), "requests": float(requests.group(1)), **latencies}
+
+
+def table(results: Results) -> Table:
+    rows = [["gunicorn", "", "ratio", "wrapped", "bare"]]
+    for bare in results.group("server"):
+        wrapped = results.value("server", bare.scenario, "wrapped", bare.around)
+        if bare.subject == "bare" and wrapped is not None:
+            ratio = wrapped / bare.value
+            if bare.scenario == "requests per second":
+                ratio = results.value("server", "ratio of requests per second", "wrapped", bare.around) or ratio
+            rows.append(
+                [bare.around, bare.scenario, f"{ratio:.3f}", human(wrapped, bare.unit), human(bare.value, bare.unit)]
+            )
+    return rows
+
+
+def _ratio(results: Results) -> Measured:
+    for figure in results.group("server"):
+        if figure.scenario == "ratio of requests per second":
+            yield f"gunicorn {figure.around}", figure.value
+
+
+TABLES = {"servers": ("gunicorn under wrk", table)}
+
+TARGETS = (Target("whole server", "≥", 0.98, " of the bare requests/s", _ratio),)

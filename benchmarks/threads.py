@@ -17,9 +17,11 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
-from benchmarks.results import Figure, Results, results_from_json
+from benchmarks.results import Figure, Results, human, results_from_json
 from benchmarks.scenarios import Scenario, with_exact_origins
 from benchmarks.subjects import BARE, OURS
+from benchmarks.tables import Table, number
+from benchmarks.targets import Measured, Target
 from benchmarks.timing import garbage_collector_off, wsgi_runner
 from benchmarks.workload import app_with_2_headers, wsgi_environ
 
@@ -51,7 +53,7 @@ def switching_often() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def measure_threads(results: Results) -> None:
+def measure(results: Results, seconds: float) -> None:
     """Add the group "threads": nanoseconds per request of one thread, and of four that work at once.
 
     Beside this interpreter, those of `OTHERS` that the machine has.
@@ -133,3 +135,33 @@ def _nanoseconds_per_request(app: Any, scenario: Scenario, threads: int) -> floa
     for worker in workers:
         worker.join()
     return (max(ended) - min(began)) / (threads * PASSES * DISTINCT_REQUESTS)
+
+
+def table(results: Results) -> Table:
+    """A row for each interpreter, scenario and subject: one thread, four, and what four cost against one."""
+    rows = [["interpreter", "scenario", "", "1 thread", "4 threads", "× 1"]]
+    for one in results.group("threads"):
+        for four in results.group("threads"):
+            same = (one.around, one.scenario, one.subject) == (four.around, four.scenario, four.subject)
+            if same and one.size < four.size:
+                ratio = number(four.value / one.value)
+                rows.append([one.around, one.scenario, one.subject, human(one.value), human(four.value), ratio])
+    return rows
+
+
+def _against_bare(results: Results) -> Measured:
+    """What four threads cost against one, ours against the bare app, which has no lock for sure."""
+    figures = results.group("threads")
+    for family, python in dict.fromkeys((figure.scenario, figure.around) for figure in figures):
+        times = {
+            (each.subject, each.size): each.value
+            for each in figures
+            if (each.scenario, each.around) == (family, python)
+        }
+        ours = times[OURS.name, 4] / times[OURS.name, 1]
+        yield f"{family}, {python}", ours / (times[BARE.name, 4] / times[BARE.name, 1])
+
+
+TABLES = {"threads": ("Four threads against one", table)}
+
+TARGETS = (Target("4 threads against 1, next to the bare app", "≤", 1.1, " ×", _against_bare),)

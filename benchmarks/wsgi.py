@@ -1,31 +1,22 @@
 """The WSGI adapter around a minimal app, against the floor in the same rounds."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from wsgiref.types import WSGIApplication
+from collections.abc import Callable, Sequence
 
-from benchmarks.results import Results
-from benchmarks.scenarios import Scenario, hostile, ordinary_refusals, with_exact_origins, with_patterns, with_regex
-from benchmarks.subjects import (
-    BARE,
-    DECISION_ONLY,
-    FLOOR,
-    OURS,
-    PASS_THROUGH,
-    WSGI_SUBJECTS,
-    check_wsgi_answer,
-    wsgi_candidate,
-)
+from benchmarks.results import Results, human
+from benchmarks.scenarios import Scenario, hostile, with_exact_origins, with_patterns, with_regex
+from benchmarks.subjects import BARE, FLOOR, OURS, PASS_THROUGH, WSGI_SUBJECTS, check_wsgi_answer, wsgi_candidate
+from benchmarks.tables import Table, cost, number
+from benchmarks.targets import ACTUAL, PREFLIGHTS, Measured, Target
 from benchmarks.timing import measure_interleaved
-from benchmarks.workload import APPS, KIB, app_with_2_headers
+from benchmarks.workload import APPS
 
 Plan = list[tuple[Scenario, Sequence[str]]]
 
-SIZES_OF_ORIGINS = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
-SIZES_OF_PATTERNS = (1, 10, 100, 1_000, 10_000)
-SIZES_OF_HOSTILE_VALUES = (8 * KIB, 64 * KIB, 1024 * KIB)
-
 TWO_HEADERS, TEN_HEADERS = "2 headers", "10 headers"
+
+
+def measure(results: Results, seconds: float) -> None:
+    measure_against_the_floor(results, against_the_floor(), rounds=1000, max_seconds=seconds)
 
 
 def against_the_floor() -> Plan:
@@ -40,8 +31,8 @@ def against_the_floor() -> Plan:
         for scenario in with_exact_origins(100_000)
         if scenario.name.startswith(("allowed", "refused"))
     ]
-    for number in (1, 10_000):
-        subdomain, *others = with_patterns(number)
+    for size in (1, 10_000):
+        subdomain, *others = with_patterns(size)
         plan += [(subdomain, [TWO_HEADERS, TEN_HEADERS])]
         plan += [(scenario, [TWO_HEADERS]) for scenario in others]
     plan += [(scenario, [TWO_HEADERS]) for scenario in with_regex()]
@@ -71,72 +62,41 @@ def measure_against_the_floor(results: Results, plan: Plan, *, rounds: int, max_
                     )
 
 
-def measure_steps(results: Results, *, max_seconds: float) -> None:
-    """Add the group "steps": an allowed request, from a wrapper that does nothing to ours, one step at a time."""
-    scenario = next(each for each in with_exact_origins(10) if each.family == "allowed")
-    subjects = (BARE, PASS_THROUGH, DECISION_ONLY, FLOOR, OURS)
-    for app_name in (TWO_HEADERS, TEN_HEADERS):
-        candidates = {}
-        for subject in subjects:
-            app = subject.wrap(APPS[app_name], scenario.rules)
-            assert app is not None, "every subject can express exact origins"
-            candidates[subject.name] = wsgi_candidate(app, scenario)
-        samples = measure_interleaved(candidates, rounds=1000, max_seconds=max_seconds)
-        for subject in subjects[1:]:
-            results.add_timed(
-                "steps",
-                scenario.family,
-                subject.name,
-                samples[subject.name],
-                less=samples[BARE.name],
-                around=app_name,
-                size=scenario.size,
-            )
+def table(results: Results) -> Table:
+    rows = [["scenario", "app", "× floor", "ours", "floor", "pass-through"]]
+    for ours in results.group("wsgi"):
+        if ours.subject == OURS.name:
+            floor = results.value("wsgi", ours.scenario, FLOOR.name, ours.around)
+            nothing = results.value("wsgi", ours.scenario, PASS_THROUGH.name, ours.around)
+            ratio = number(ours.value / floor if floor else None)
+            rows.append([ours.scenario, ours.around, ratio, human(ours.value), cost(floor), cost(nothing)])
+    return rows
 
 
-def measure_growth(results: Results, *, max_seconds: float) -> None:
-    """Add the group "growth": ours alone, all sizes of one family of scenarios in the same rounds."""
-    for sizes, scenarios_of in ((SIZES_OF_ORIGINS, with_exact_origins), (SIZES_OF_PATTERNS, with_patterns)):
-        by_size = {size: scenarios_of(size) for size in sizes}
-        # Building a policy of a million origins takes seconds, so each is built once for all families.
-        apps = {size: _ours(scenarios[0]) for size, scenarios in by_size.items()}
-        for family in zip(*by_size.values(), strict=True):
-            _compare(results, "growth", [(apps[scenario.size], scenario) for scenario in family], max_seconds)
+def _against_floor(families: tuple[str, ...], ending: str, around: str) -> Callable[[Results], Measured]:
+    def measure(results: Results) -> Measured:
+        for family in families:
+            name = f"{family}, {ending}"
+            ours = results.value("wsgi", name, OURS.name, around)
+            floor = results.value("wsgi", name, FLOOR.name, around)
+            if ours is not None and floor:
+                yield name, ours / floor
+
+    return measure
 
 
-def measure_hostile_values(results: Results, *, max_seconds: float) -> None:
-    """Add the group "hostile": ours alone, an ordinary refusal and hostile values of all sizes in the same rounds."""
-    by_size = [hostile(size) for size in SIZES_OF_HOSTILE_VALUES]
-    for family in zip(*by_size, strict=True):
-        ordinary = ordinary_refusals()[family[0].outcome]
-        if family[0].rules.domains:
-            ordinary = replace(ordinary, rules=family[0].rules)
-        _compare(results, "hostile", [(_ours(scenario), scenario) for scenario in (ordinary, *family)], max_seconds)
+TABLES = {"wsgi": ("WSGI adapter, beyond the bare app (preflights: in all)", table)}
 
-
-def _ours(scenario: Scenario) -> WSGIApplication:
-    app = OURS.wrap(app_with_2_headers, scenario.rules)
-    assert app is not None, "ours can express every rule here"
-    return app
-
-
-def _compare(
-    results: Results, group: str, pairs: Sequence[tuple[WSGIApplication, Scenario]], max_seconds: float
-) -> None:
-    """Measure our apps, one for each scenario, beside the bare app; they are recorded under the last one's family."""
-    candidates = {BARE.name: wsgi_candidate(app_with_2_headers, pairs[-1][1])}
-    for app, scenario in pairs:
-        check_wsgi_answer(app, scenario, OURS.name)
-        candidates[scenario.name] = wsgi_candidate(app, scenario)
-    samples = measure_interleaved(candidates, rounds=1000, max_seconds=max_seconds)
-    for _, scenario in pairs:
-        less = None if scenario.outcome.is_preflight else samples[BARE.name]
-        results.add_timed(
-            group,
-            pairs[-1][1].family,
-            OURS.name,
-            samples[scenario.name],
-            less=less,
-            around=scenario.kind,
-            size=scenario.size,
-        )
+TARGETS = (
+    Target("WSGI, app with 2 headers", "≤", 1.5, " × floor", _against_floor(ACTUAL, "10 origins", TWO_HEADERS)),
+    Target("WSGI, app with 10 headers", "≤", 2.0, " × floor", _against_floor(ACTUAL, "10 origins", TEN_HEADERS)),
+    Target("preflight", "≤", 1.5, " × floor", _against_floor(PREFLIGHTS, "10 origins", TWO_HEADERS)),
+    Target("subdomain of one pattern", "≤", 1.3, " × floor", _against_floor(("subdomain",), "1 pattern", TWO_HEADERS)),
+    Target(
+        "subdomain of 10,000 patterns",
+        "≤",
+        1.3,
+        " × floor",
+        _against_floor(("subdomain",), "10,000 patterns", TWO_HEADERS),
+    ),
+)

@@ -42,6 +42,10 @@ class Server:
             raise OSError(errno.EADDRINUSE, "Address already in use") from None
         self.origin: str = f"http://{HOST}:{self._server.port}"
 
+    def close(self) -> None:
+        """Stop listening, of a server that was never `running`."""
+        self._server.server_close()
+
     @contextmanager
     def running(self, app: WSGIApplication) -> Iterator[None]:
         """Serve `app` in threads until the block ends; the port is free afterwards."""
@@ -59,7 +63,14 @@ class Server:
 def running_site(port: int = 0) -> Iterator[Site]:
     """Start the page at `port`, the API and the same page once more at the two ports after it (0: at ports that the
     system chooses); stop them when the block ends. Raises `OSError` for a port that is taken."""
-    page, api, stranger = (Server(port + number if port else 0) for number in range(3))
+    servers: list[Server] = []
+    try:
+        servers += (Server(port + number if port else 0) for number in range(3))
+    except OSError:
+        for server in servers:
+            server.close()
+        raise
+    page, api, stranger = servers
     site = Site(api.origin, page.origin, stranger.origin, private_policy(page.origin), public_policy())
     playground = Playground(site.page)
     pages = build_page(site, playground)

@@ -196,7 +196,7 @@ def test_a_run_against_the_floor_has_every_subject_around_every_app() -> None:
 
 def test_functions_are_measured_beside_their_floor() -> None:
     results = Results({})
-    functions.measure_functions(results, max_seconds=0)
+    functions.measure(results, 0)
     for subject in (OURS.name, FLOOR.name):
         assert results.value("functions", "response_headers: allowed", subject) is not None
     assert results.value("functions", "evaluate: regex does not match", OURS.name) is not None
@@ -215,6 +215,6 @@ def granted_by(app: Any, request: Request) -> str | None:
 
 def test_options_are_measured_under_everything_that_can_happen() -> None:
     results = Results({})
-    options.measure_options(results, max_seconds=0)
+    options.measure(results, 0)
     assert {figure.scenario for figure in results.figures} == set(options.FAMILIES)
     assert {figure.subject for figure in results.figures} == set(options.variants(with_exact_origins(10)[0].rules))

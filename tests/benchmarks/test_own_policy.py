@@ -1,11 +1,11 @@
-"""`python -m benchmarks matcher`: what is measured under the reader's own policy."""
+"""`python -m benchmarks own-policy`: what is measured under the reader's own policy."""
 
 from pathlib import Path
 
 import pytest
 
 from benchmarks import command
-from benchmarks.matcher import cases_of, hits_of, measure_policy
+from benchmarks.own_policy import cases_of, hits_of, measure_policy
 from corecors import Policy
 
 POLICY = Policy(
@@ -66,7 +66,7 @@ def test_every_policy_can_be_measured(policy: Policy) -> None:
 def test_the_command_reads_a_toml_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "policy.toml"
     file.write_text('[cors]\nallow_origins = ["https://app.example.com"]\n')
-    command.main(["matcher", "--policy", str(file), "--seconds", "0"])
+    command.main(["own-policy", "--policy", str(file), "--seconds", "0"])
     assert "The policy lists 1 exact origins, 0 patterns and 0 regular expressions." in capsys.readouterr().out
 
 
@@ -74,5 +74,5 @@ def test_a_policy_that_is_none_ends_with_what_is_wrong_with_it(tmp_path: Path) -
     file = tmp_path / "policy.toml"
     file.write_text('[cors]\nallow_origins = ["https://app.example.com/"]\n')
     with pytest.raises(SystemExit) as caught:
-        command.main(["matcher", "--policy", str(file)])
+        command.main(["own-policy", "--policy", str(file)])
     assert "https://app.example.com/" in str(caught.value)

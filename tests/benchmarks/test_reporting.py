@@ -4,19 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import page
-from benchmarks.report import (
-    aligned,
-    growth_rows,
-    instructions_table,
-    number,
-    options_table,
-    peers_table,
-    report,
-    targets_table,
-)
+from benchmarks import growth, instructions, options, page, peers
+from benchmarks.parts import PARTS, TARGETS, judge
+from benchmarks.report import report, targets_table
 from benchmarks.results import Figure, Results, Unit, human, results_from_json
-from benchmarks.targets import TARGETS, judge
+from benchmarks.tables import aligned, number
 from benchmarks.timing import Sample
 
 MACHINE = {
@@ -122,7 +114,7 @@ def test_growth_is_told_in_multiples_of_the_smallest() -> None:
         Figure("growth", "allowed", "corecors", value, around="origins", size=size)
         for size, value in ((1, 400.0), (1_000, 420.0), (1_000_000, 480.0))
     ]
-    assert growth_rows(results_of(*figures), "growth") == [
+    assert growth.growth_table(results_of(*figures)) == [
         ["", "1", "1,000", "1,000,000"],
         ["allowed", "400 ns", "× 1.05", "× 1.20"],
     ]
@@ -133,7 +125,7 @@ def test_peers_are_told_in_multiples_of_ours() -> None:
         Figure("peers", "allowed, 10 origins", name, value, around="origins", size=10)
         for name, value in (("corecors", 400.0), ("starlette", 9_800.0))
     ]
-    assert peers_table(results_of(*figures)) == [
+    assert peers.table(results_of(*figures)) == [
         ["scenario, × ours", "ours", "starlette"],
         ["allowed, 10 origins", "400 ns", "24.5"],
     ]
@@ -185,5 +177,28 @@ def test_instructions_and_options_are_told_in_tables_of_their_own() -> None:
         Figure("options", "allowed", "plain", 390.0),
         Figure("options", "allowed", "a predicate", 3800.0),
     )
-    assert instructions_table(results)[1:] == [["allowed", "1.50", "5,700", "3,800"]]
-    assert options_table(results) == [["", "allowed"], ["plain", "390 ns"], ["a predicate", "3.80 µs"]]
+    assert instructions.table(results)[1:] == [["allowed", "1.50", "5,700", "3,800"]]
+    assert options.table(results) == [["", "allowed"], ["plain", "390 ns"], ["a predicate", "3.80 µs"]]
+
+
+def test_an_option_is_told_in_instructions_and_in_multiples_of_a_plain_request() -> None:
+    results = results_of(
+        *(
+            Figure("option instructions", family, subject, value, "")
+            for family, plain in (("allowed", 4000.0), ("refused", 5000.0))
+            for subject, value in (("plain", plain), ("on_decision", 3 * plain))
+        )
+    )
+    assert instructions.options_table(results) == [
+        ["", "allowed", "refused", "allowed, × plain", "refused, × plain"],
+        ["plain", "4,000", "5,000", "1.00", "1.00"],
+        ["on_decision", "12,000", "15,000", "3.00", "3.00"],
+    ]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_part_has_a_table_that_the_page_shows(name: str) -> None:
+    template = page.TEMPLATE.read_text()
+    assert PARTS[name].TABLES
+    for table in PARTS[name].TABLES:
+        assert f"\n${table}\n" in template

@@ -74,6 +74,6 @@ def test_all_topics_are_listed() -> None:
 
 def test_what_is_not_known_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "segmentation fault"]) == 2
-    assert "that is no message of a browser about CORS" in capsys.readouterr().err
+    assert "that is neither a browser's message about CORS" in capsys.readouterr().err
     assert run(["explain", "missing-heder"]) == 2
     assert "did you mean 'missing-header'?" in capsys.readouterr().err

@@ -243,7 +243,7 @@ CAUSES = {
     "another scheme": Broken(writing(lambda page: page.replace("https", "http")), (), "wrong-origin", "schemes differ"),
     "another host": Broken(writing(lambda page: "https://b.example"), (), "wrong-origin", "hosts differ"),
     "capitals": Broken(writing(lambda page: page.upper()), (), "wrong-origin", "upper and lower case"),
-    "a pattern": Broken(writing(lambda page: "https://*.example.com"), (), "wrong-origin", "no patterns"),
+    "a pattern": Broken(writing(lambda page: "https://*.example.com"), (), "wrong-origin", "do not read patterns"),
     "a regular expression": Broken(writing(lambda page: "/example/"), (), "wrong-origin", "comes from"),
     "nothing in it": Broken(writing(lambda page: ""), (), "wrong-origin", "empty"),
     "two headers": Broken(

@@ -1,6 +1,6 @@
 """What one request costs under the reader's own policy, and what of that dominates.
 
-python -m benchmarks matcher --policy my.toml [--table cors] [--origin https://app.example.com ...]
+python -m benchmarks own-policy --policy my.toml [--table cors] [--origin https://app.example.com ...]
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from benchmarks.report import aligned
 from benchmarks.results import human
 from benchmarks.subjects import BARE, PASS_THROUGH
+from benchmarks.tables import aligned
 from benchmarks.timing import Candidate, Sample, call_runner, measure_interleaved, wsgi_runner
 from benchmarks.workload import KIB, Request, Rules, app_with_2_headers, fresh, long_origin_requests, wsgi_environ
 from corecors import Policy, preflight_headers, response_headers

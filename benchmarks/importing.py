@@ -1,20 +1,19 @@
-"""Building a policy and importing the library: both in fresh processes, where nothing is warm or shared."""
+"""Importing the library, in fresh processes, against an interpreter that imports nothing."""
 
-import json
 import resource
 import statistics
 import subprocess
 import sys
 import sysconfig
-import textwrap
 from pathlib import Path
 
 import corecors
-from benchmarks.results import Figure, Results
+from benchmarks.results import Figure, Results, human
+from benchmarks.subjects import OURS
+from benchmarks.tables import Table
+from benchmarks.targets import Measured, Target
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
-REPEATS = 3
-IMPORT_REPEATS = 25
+REPEATS = 25
 
 # What each import is compared with: the peers, by the module that a user of theirs has to import.
 IMPORTS = {
@@ -26,52 +25,15 @@ IMPORTS = {
     "django-cors-headers": "corsheaders.middleware",
 }
 
-_BUILD = """
-    import gc, json, sys, time, tracemalloc
-    from benchmarks.subjects import policy_for
-    from benchmarks.workload import Rules, exact_origins
 
-    subject, size, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-    rules = Rules(origins=tuple(exact_origins(size)))
-    warm = Rules(origins=tuple(exact_origins(1)))
-    build = policy_for if subject == "corecors" else lambda rules: frozenset(rules.origins)
-    build(warm)
-    gc.collect()
-    if what == "bytes":
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        built = build(rules)
-        gc.collect()
-        now, peak = tracemalloc.get_traced_memory()
-        print(json.dumps([now - before, peak - before]))
-    else:
-        began = time.perf_counter()
-        built = build(rules)
-        print(json.dumps([time.perf_counter() - began]))
-"""
-
-
-def measure_building(results: Results) -> None:
-    """Add the group "building": seconds, and bytes that stay beyond the caller's own list, beside a frozenset's."""
-    for size in SIZES:
-        for subject in ("frozenset", "corecors"):
-            times = [_run(_BUILD, subject, str(size), "seconds")[0] for _ in range(REPEATS)]
-            kept, peak = _run(_BUILD, subject, str(size), "bytes")
-            for scenario, value in (("memory kept", kept), ("memory at its peak", peak)):
-                results.figures.append(Figure("building", scenario, subject, value, "bytes", size=size))
-            results.figures.append(
-                Figure("building", "time", subject, min(times), "s", size=size, median=statistics.median(times))
-            )
-
-
-def measure_imports(results: Results) -> None:
+def measure(results: Results, seconds: float) -> None:
     """Add the group "import": processor seconds beyond the same interpreter importing nothing, in turn with it."""
     statements = {"nothing": "pass"}
     for name, module in IMPORTS.items():
         if _imports(module):
             statements[name] = f"import {module}"
     times: dict[str, list[float]] = {name: [] for name in statements}
-    for _ in range(IMPORT_REPEATS):
+    for _ in range(REPEATS):
         for name, statement in statements.items():
             times[name].append(_startup(statement))
     bare = min(times.pop("nothing"))
@@ -80,18 +42,6 @@ def measure_imports(results: Results) -> None:
             Figure("import", "beyond bare Python", name, min(values) - bare, "s", median=statistics.median(values))
         )
     results.notes.append("Most of the time of `import corecors`: " + ", ".join(_slowest_imports("corecors")) + ".")
-
-
-def _run(code: str, *arguments: str) -> list[float]:
-    finished = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *arguments],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=Path(__file__).parents[1],
-    )
-    values: list[float] = json.loads(finished.stdout)
-    return values
 
 
 def _isolated(statement: str, *options: str) -> list[str]:
@@ -125,3 +75,20 @@ def _import_times(statement: str) -> list[tuple[str, int]]:
     finished = subprocess.run(_isolated(statement, "-X", "importtime"), check=True, capture_output=True, text=True)
     lines = [line.removeprefix("import time:").split("|") for line in finished.stderr.splitlines() if "|" in line]
     return [(name.strip(), int(own)) for own, _, name in lines if own.strip().isdigit()]
+
+
+def table(results: Results) -> Table:
+    rows = [["import", "beyond bare Python"]]
+    rows += [[figure.subject, human(figure.value, "s")] for figure in results.group("import")]
+    return rows
+
+
+def _milliseconds(results: Results) -> Measured:
+    value = results.value("import", "beyond bare Python", OURS.name)
+    if value is not None:
+        yield "import corecors", value * 1000
+
+
+TABLES = {"import": ("Importing", table)}
+
+TARGETS = (Target("import corecors", "≤", 30, " ms beyond bare Python", _milliseconds),)
