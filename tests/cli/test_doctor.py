@@ -12,10 +12,11 @@ import pytest
 from broken_servers import CAUSES, DANGERS, PAGE, RIGHT, SERVERS, Answer, Asked, application, right, serving
 from click.testing import CliRunner, Result
 
+from corecors.browser import Received
 from corecors.cli import causes_before_cors, causes_in_cors
 from corecors.cli.bounded_client import MAX_REQUESTS
 from corecors.cli.doctor import doctor
-from corecors.cli.hazards import lookalikes
+from corecors.cli.hazards import find_hazards, lookalikes
 
 
 def run(url: str, *options: str, origin: str = PAGE) -> Result:
@@ -361,18 +362,11 @@ def test_what_gives_data_away_is_told_before_what_a_cache_may_mix_up() -> None:
     assert "Vary missing" in names
 
 
-def test_only_answers_of_the_same_status_are_compared() -> None:
-    """The probes carry no token, so a login answers them in a way of its own, which says nothing about caches."""
-    served = application(right)
-
-    def behind_a_login(environ: dict[str, Any], start_response: Any) -> Any:
-        if environ["REQUEST_METHOD"] != "OPTIONS" and "HTTP_AUTHORIZATION" not in environ:
-            start_response("401 Unauthorized", [("Content-Length", "0")])
-            return [b""]
-        return served(environ, start_response)
-
-    with serving(behind_a_login) as url:
-        found = diagnosed(url, "-H", "Authorization: Bearer x")
-    assert found["works"]
-    assert [danger for danger in found["dangers"] if danger["serious"]] == []
-    assert "Vary missing" not in [danger["name"] for danger in found["dangers"]]
+@pytest.mark.parametrize("status", [401, 429])
+def test_only_answers_of_the_same_status_are_compared(status: int) -> None:
+    """A login or a rate limit answers the probes in a way of its own, which says nothing about caches."""
+    answer = Received(200, [("Access-Control-Allow-Origin", PAGE), ("Vary", "Origin")])
+    found = find_hazards("http://127.0.0.1/", PAGE, answer, lambda sent: Received(status, []))
+    assert "Vary missing" not in [hazard.name for hazard in found]
+    unequal = find_hazards("http://127.0.0.1/", PAGE, answer, lambda sent: Received(200, []))
+    assert "Vary missing" in [hazard.name for hazard in unequal]
