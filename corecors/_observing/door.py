@@ -170,7 +170,7 @@ class Door:
                 )
                 return UNDECIDED, varies
             return found, varies
-        self._failed("policy_for", f"returned {_shown_type(found)}, which is neither a Policy, None nor UNDECIDED")
+        self._failed("policy_for", f"returned {_type(found)}, which is neither a Policy, None nor UNDECIDED")
         return UNDECIDED, varies
 
     # What is decided
@@ -205,9 +205,7 @@ class Door:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()  # a coroutine that nobody is going to await
-            self._failed(
-                "allow_origin_predicate", f"answered {_shown_type(answer)}, which lets nobody in: only True does"
-            )
+            self._failed("allow_origin_predicate", f"answered {_type(answer)}, which lets nobody in: only True does")
         return answer is True
 
     async def _answer_async(self, policy: Policy, request: CORSRequest) -> bool:
@@ -271,7 +269,8 @@ class Door:
         self._differences.report(other, request, asked, prefix=prefix)
 
     def _failed(self, what: str, how: str | None = None) -> None:
-        """Log a failure of the application's own code: the first, the second, the fourth and so on of its kind."""
+        """Log a failure of the application's own code: the first, the second, the fourth and so on of its kind. `how`
+        names types and no values, which a request may have chosen."""
         kind = what if how is None else f"{what} {how}"
         failures = self._failures[kind] = self._failures.get(kind, 0) + 1
         if failures & (failures - 1) == 0:
@@ -314,6 +313,10 @@ def _own_origins(origins: Iterable[str]) -> frozenset[str]:
         except OriginError as error:
             raise TypeError(f"own_origins: {origin!r} {error}") from None
     return found
+
+
+def _type(value: object) -> str:
+    return f"something of type {type(value).__name__}"
 
 
 def _shown_type(value: object) -> str:

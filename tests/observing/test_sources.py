@@ -228,6 +228,15 @@ def test_an_answer_that_only_resembles_true_is_logged_and_lets_nobody_in(caplog:
     assert len(caplog.records) == 2
 
 
+def test_what_a_request_chose_makes_no_kinds_of_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """A predicate that returns what it was asked about fails in one way, whatever it was asked about."""
+    app = CORSMiddleware(application, Policy(allow_origin_predicate=lambda origin: origin), rejections=None)
+    for number in range(64):
+        request(app, HTTP_ORIGIN=f"https://n{number}.test")
+    assert len(caplog.records) == 7  # the first, the second, the fourth ... the sixty-fourth
+    assert "n1.test" not in caplog.text
+
+
 # Options are checked when they are given
 
 FLAGS = ("block_disallowed", "check_websockets")
