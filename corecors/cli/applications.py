@@ -150,8 +150,13 @@ async def _over_asgi(app: Any, path: str, headers: Pairs) -> Received:
     }
     sent: list[Any] = []
 
+    request = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        for message in request:
+            return message
+        forever: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        return await forever  # the client stays until it has its answer
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -138,6 +138,44 @@ def test_every_policy_of_an_application_is_linted(module: str) -> None:
     assert ("https://app.example.com: allow_headers", "any-header") in codes
 
 
+DJANGO = """
+from django.conf import settings
+from corecors import PathPolicies, Policy
+A = "https://app.example.com"
+strict = Policy(allow_origins=[A], allow_methods=["PUT"], allow_headers=["X-Token"], allow_credentials=True)
+settings.configure(
+    SECRET_KEY="x",
+    ALLOWED_HOSTS=["*"],
+    ROOT_URLCONF=__name__,
+    MIDDLEWARE=["corecors.adapters.django.CORSMiddleware"],
+    CORS_POLICY=PathPolicies({"/pay": strict}, default=Policy(allow_origins=["*"])),
+)
+import django
+django.setup()
+from django.urls import path
+def view(request):
+    open("ran", "w").close()
+urlpatterns = [path("", view), path("pay", view)]
+from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
+wsgi, asgi = get_wsgi_application(), get_asgi_application()
+"""
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+@pytest.mark.parametrize(("origin", "path", "options", "code", "said"), REQUESTS)
+def test_django_is_asked_as_well(
+    kind: str, origin: str, path: str, options: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    """In a process of its own, since its settings are those of a process."""
+    (tmp_path / "shop.py").write_text(DJANGO)
+    command = [sys.executable, "-m", "corecors", "check", f"shop:{kind}", "--origin", origin, "--path", path, *options]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert ended.returncode == code, ended.stderr
+    assert said.lower() in ended.stdout.lower()
+    assert not (tmp_path / "ran").exists()
+
+
 ROUTED = ["flask", "bottle", "starlette", "fastapi", "aiohttp"]
 
 
