@@ -182,13 +182,14 @@ class CORS:
         """What governs the request that a preflight asks for. Raises `LookupError` where it cannot be told."""
         if self._has_several and self._routes_its_own_way:
             raise LookupError("something of the application's own chooses routes, maybe by what a preflight lacks")
-        methods = [asked.governed_method]
+        # As the page wrote it, and as one of aiohttp's two parsers hands it on.
+        methods = [asked.governed_method, asked.governed_method.upper()]
         names = (asked.request_headers or "").lower()
         if any(name in names for name in OVERRIDING):
             methods += METHODS
-        found = [self._governor(await find(request.clone(method=method)), method) for method in methods]
+        found = [self._governor(await find(request.clone(method=method)), method) for method in dict.fromkeys(methods)]
         if any(each.differs_from(found[0]) for each in found):
-            raise LookupError("a header that names another method may lead to a handler with another policy")
+            raise LookupError("a method in lower case, or one that a header names, may lead to another policy")
         return found[0]
 
     async def _route_again(self, find: _Find, request: web.Request, response: "_Response") -> web.UrlMappingMatchInfo:

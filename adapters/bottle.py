@@ -18,7 +18,7 @@ from wsgiref.types import WSGIEnvironment
 
 from bottle import Bottle, HTTPError, PluginError, request  # type: ignore[import-untyped]
 
-from corecors import Door, Policy, PolicySource, path_is_ambiguous
+from corecors import Door, Policy, PolicySource
 from corecors.adapters.routed import (
     LOGGER,
     Asked,
@@ -105,11 +105,6 @@ class BottlePolicies(RoutePolicies[Any]):
         self._plugin, self._checked, self._silent = plugin, None, None  # what is silent depends on the options
 
     # What is run
-
-    @staticmethod
-    def path_is_ambiguous(path: str, target: str = "") -> bool:
-        # Bottle ends its patterns with `$`, which matches before a line feed too.
-        return path.endswith("\n") or path_is_ambiguous(path, target)
 
     def match(self, environ: WSGIEnvironment) -> Any:
         # As Bottle._handle does first; the verb is upper-cased by the router.

@@ -27,7 +27,6 @@ from corecors import (
     Undecided,
     foreign_call_error,
     merge_headers,
-    path_is_ambiguous,
 )
 from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, request_of
 
@@ -91,8 +90,6 @@ class RoutePolicies(ABC, Generic[Route]):
         self._blocks = blocks
         self._failures = 0
         self._silent: Policy | None = None  # the last policy that was found to be so
-
-    path_is_ambiguous = staticmethod(path_is_ambiguous)
 
     @abstractmethod
     def routes_changed(self) -> bool:
@@ -162,13 +159,13 @@ class RoutePolicies(ABC, Generic[Route]):
                 return _answer(start_response, governing.preflight_status, lines)
             self._refused(governing, (origin, method, names), "OPTIONS", environ)
             return _answer(start_response, 403, governing.preflight_refusal)
-        decision = None if governing is None else self._decide(governing, self._request_of(environ))
+        decision = None if governing is None else self._decide(governing, request_of(environ))
         # Where nobody is to answer it here, the application does; it runs no view whose policy could be seen later.
         return self._wsgi(environ, start_response) if decision is None else _answered(decision, start_response)
 
     def _admit(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let a request in or refuse it: the handshake of a WebSocket, or any where some are blocked."""
-        request = self._request_of(environ)
+        request = request_of(environ)
         if request.is_preflight:
             return self._answer_preflight(environ, start_response)
         governing = self._would_run(environ, request.method)
@@ -244,7 +241,7 @@ class RoutePolicies(ABC, Generic[Route]):
             elif asked.origin is not None and "HTTP_COOKIE" in environ:
                 self._allowed_with_cookies(governing, asked.restored(environ, asked.method))
             return partial(merge_headers, lines=lines)
-        made = self._decide(governing, self._request_of(asked.restored(environ, asked.method)))
+        made = self._decide(governing, request_of(asked.restored(environ, asked.method)))
         return _untouched if made is None else made.merge
 
     def _is_silent(self, policy: Policy) -> bool:
@@ -259,15 +256,12 @@ class RoutePolicies(ABC, Generic[Route]):
         """Take note of a refusal by shared lines; the request is made only where it is not counted yet."""
         if not self._door.counts(key, method):
             environ = environ if asked is None else asked.restored(environ, asked.method)
-            self._door.refused(policy, key, self._request_of(environ))
+            self._door.refused(policy, key, request_of(environ))
 
     def _allowed_with_cookies(self, policy: Policy, environ: WSGIEnvironment) -> None:
         """Take note of an answer that shared lines gave and that browsers may withhold, for cookies came along."""
         if not policy.allow_credentials and environ.get("HTTP_SEC_FETCH_MODE") == "cors":
-            self._door.came_with_cookies(policy, self._request_of(environ))
-
-    def _request_of(self, environ: WSGIEnvironment) -> CORSRequest:
-        return request_of(environ, path_is_ambiguous=self.path_is_ambiguous)
+            self._door.came_with_cookies(policy, request_of(environ))
 
     def _decide(self, governing: Policy | PolicySource | Undecided, request: CORSRequest) -> Decision | None:
         return self._door.decide(_UNDECIDED_SOURCE if governing is UNDECIDED else governing, request)

@@ -175,6 +175,9 @@ class _Governor(NamedTuple):
     policy: Policy | PolicySource
 
 
+_UNDECIDED_GOVERNOR = _Governor(None, _Fixed(UNDECIDED))
+
+
 class _Covered:
     """An application's finished middleware stack, covered."""
 
@@ -295,7 +298,7 @@ def _own_policy(endpoint: Any, method: str) -> Any:
     """The policy that an endpoint was given for a method, or `_UNMARKED`."""
     while isinstance(endpoint, partial):
         endpoint = endpoint.func
-    if isclass(endpoint) and method.isupper():
+    if isclass(endpoint):
         handler = getattr(endpoint, method.lower(), None)
         if handler is None and method == "HEAD":
             handler = getattr(endpoint, "get", None)  # as HTTPEndpoint does
@@ -310,12 +313,16 @@ def _own_policy(endpoint: Any, method: str) -> Any:
 
 def _asked_for(cors: CORS, before: Scope, method: str) -> _Governor:
     """What governs the endpoint that the routes have for a scope that they have not seen yet, and a method."""
-    try:
-        endpoint, nearest = _find(cors, {**before, "method": method})
-    except Exception:  # of a converter or a route of the application's, or it is `LookupError`
-        cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in", exc_info=True)
-        return _Governor(None, _Fixed(UNDECIDED))
-    return nearest.governing(endpoint, method)
+    found = []
+    # A preflight names the method as the page wrote it, and a server may hand it on in upper case (hypercorn does).
+    for spelled in dict.fromkeys((method, method.upper())):
+        try:
+            endpoint, nearest = _find(cors, {**before, "method": spelled})
+        except Exception:  # of a converter or a route of the application's, or it is `LookupError`
+            cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in", exc_info=True)
+            return _UNDECIDED_GOVERNOR
+        found.append(nearest.governing(endpoint, spelled))
+    return found[0] if found[0].owner is found[-1].owner else _UNDECIDED_GOVERNOR
 
 
 def _find(cors: CORS, scope: dict[str, Any], *, follow: bool = True) -> tuple[object, CORS]:

@@ -173,14 +173,8 @@ class CORSMiddleware:
         return self.app(environ, start)
 
 
-def request_of(
-    environ: "WSGIEnvironment", *, path_is_ambiguous: "Callable[[str, str], bool]" = path_is_ambiguous
-) -> CORSRequest:
-    """What a WSGI environ says of a request.
-
-    `path_is_ambiguous` tells, from the decoded path and the raw target ("" where the server does not give it), whether
-    the path can be read in more than one way.
-    """
+def request_of(environ: "WSGIEnvironment") -> CORSRequest:
+    """What a WSGI environ says of a request."""
     # WSGI spells a path as latin-1, each byte one character (PEP 3333, "URL Reconstruction"). RAW_URI or REQUEST_URI
     # shows what was sent (gunicorn, uWSGI, waitress and Werkzeug's server; wsgiref and granian set neither).
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")

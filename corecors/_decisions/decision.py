@@ -255,8 +255,8 @@ class Decision:
             case Reason.PATH_AMBIGUOUS:
                 return (
                     "The path can be read in more than one way, as sent or as decoded (an empty segment, a dot"
-                    " segment, a backslash, an encoded slash, bytes that are not UTF-8), so no policy governs it and"
-                    " nobody is let in."
+                    " segment, a backslash, an encoded slash, a control character, bytes that are not UTF-8), so no"
+                    " policy governs it and nobody is let in."
                 )
             case Reason.UNDECIDED:
                 return (

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from corecors._decisions import headers
 
 # Dot segments, encoded or not (browsers resolve them before they ask: https://url.spec.whatwg.org/#path-state), empty
-# segments, backslashes, and slashes or backslashes that are still percent-encoded.
-_AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)", re.IGNORECASE)
+# segments, backslashes, and slashes or backslashes that are still percent-encoded. Control characters: Starlette and
+# Bottle end their patterns with `$`, which matches before a line feed too.
+_AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)|[\x00-\x1f\x7f]", re.IGNORECASE)
 _ENCODED_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
@@ -65,7 +66,7 @@ class CORSRequest(NamedTuple):
 
 def path_is_ambiguous(path: str, target: str = "") -> bool:
     """Whether a path can be read in more than one way: an empty segment, a dot segment, a backslash, an encoded slash,
-    bytes that are not UTF-8.
+    a control character, bytes that are not UTF-8.
 
     `path` is the decoded path, as in `CORSRequest`; `target` the request target as it was received, where the server
     tells: it still shows what decoding and merging hide.
@@ -82,7 +83,8 @@ def path_is_ambiguous(path: str, target: str = "") -> bool:
 
 
 def _is_suspicious(path: str) -> bool:
-    return "/." in path or "//" in path or "%" in path or "\\" in path  # a tenth of what the search costs
+    # A tenth of what the search costs; no control character is printable.
+    return "/." in path or "//" in path or "%" in path or "\\" in path or not path.isprintable()
 
 
 def _is_text(path: str) -> bool:

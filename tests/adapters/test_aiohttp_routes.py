@@ -346,6 +346,21 @@ def test_a_response_is_granted_by_nobody_but_the_policy_of_what_ran(
 
 
 @pytest.mark.parametrize(
+    ("path", "status"), [pytest.param("/item", 403, id="two policies"), pytest.param("/it", 204, id="one")]
+)
+def test_a_preflight_for_a_method_in_lower_case_passes_where_upper_case_changes_no_policy(
+    path: str, status: int
+) -> None:
+    """One of aiohttp's parsers hands `put` on as PUT, and the preflight names what the page wrote."""
+    app = web.Application()
+    setup_cors(app, BASE)
+    app.add_routes([web.post("/item", plain), web.put("/item", own), web.post("/it", plain), web.put("/it", plain)])
+    asks = ("Access-Control-Request-Method", "put")
+    [answer] = send_all(app, [Request("OPTIONS", path, [("Origin", BASE_ORIGIN), asks])])
+    assert answer.status == status
+
+
+@pytest.mark.parametrize(
     ("path", "status"), [pytest.param("/inner/item", 403, id="two policies"), pytest.param("/inner/it", 204, id="one")]
 )
 def test_a_preflight_that_asks_to_override_the_method_passes_where_that_changes_no_policy(

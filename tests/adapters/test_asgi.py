@@ -499,6 +499,7 @@ def test_what_is_not_a_policy_is_refused_before_anything_is_served(policy: Any) 
         pytest.param("/api/x", b"/api%2Fx", False, id="an encoded slash"),
         pytest.param("/api/../x", b"/api/%2e%2e/x", False, id="encoded dots"),
         pytest.param("/api/x", b"/api//x", False, id="slashes that were merged"),
+        pytest.param("/api/x\n", b"/api/x%0A", False, id="a line feed at the end"),
         pytest.param("/api/\ufffd", b"/api/%ff", False, id="bytes that are not UTF-8"),
         pytest.param("/api/%2e%2e/x", b"/api/%252e%252e/x", False, id="encoded twice: never decoded a second time"),
     ],

@@ -223,6 +223,37 @@ def test_the_endpoint_that_runs_governs_and_preflights_follow_it(
 
 @pytest.mark.parametrize("make", [starlette, fastapi])
 @pytest.mark.parametrize(
+    ("path", "method", "expected"),
+    [
+        pytest.param("/by-method", "put", set(), id="another policy in upper case"),
+        pytest.param("/class", "put", {"method"}, id="a class, which may take either"),
+        pytest.param("/plain", "put", {"base"}, id="one policy for all methods"),
+        pytest.param("/nowhere", "put", {"base"}, id="no such path"),
+    ],
+)
+def test_a_preflight_for_a_method_in_lower_case_passes_where_upper_case_changes_no_policy(
+    make: Callable[[], Starlette], path: str, method: str, expected: set[str]
+) -> None:
+    """hypercorn hands `put` on as PUT, other servers as it is, and the preflight names what the page wrote."""
+    app = make()
+    CORS(app, BASE)
+    asks = ("Access-Control-Request-Method", method)
+    passed = {
+        name for origin, name in NAMES.items() if send(app, "OPTIONS", path, (("Origin", origin), asks)).status == 204
+    }
+    assert passed == expected
+
+
+def test_a_method_in_lower_case_is_governed_like_the_handler_of_that_name() -> None:
+    """Starlette before 1.0 lets the class run it."""
+    app = starlette()
+    CORS(app, BASE)
+    answer = send(app, "put", "/class", (("Origin", OWN_ORIGIN),))
+    assert values(answer, "access-control-allow-origin") == []
+
+
+@pytest.mark.parametrize("make", [starlette, fastapi])
+@pytest.mark.parametrize(
     ("host", "expected"),
     [
         pytest.param("own.example.com", "own", id="a host"),
@@ -431,6 +462,17 @@ def test_in_made_up_applications_the_endpoint_that_ran_governs(seed: int) -> Non
 
 
 # Sources, and what can be marked
+
+
+@pytest.mark.parametrize("make", [starlette, fastapi])
+def test_a_path_with_a_line_feed_at_its_end_is_governed_by_nobody_and_not_by_the_default(
+    make: Callable[[], Starlette],
+) -> None:
+    """Starlette ends its patterns with `$`, so that /plain%0A runs the endpoint of /plain."""
+    app = make()
+    CORS(app, PathPolicies({"/plain": OWN}, default=BASE))
+    answer = send(app, "GET", "/plain\n", (("Origin", BASE_ORIGIN),))
+    assert (answer.body, values(answer, "access-control-allow-origin")) == (b"plain", [])
 
 
 def test_an_endpoint_may_have_a_source_of_policies() -> None:
