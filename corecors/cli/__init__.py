@@ -89,7 +89,8 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         said = StringIO()
         error.show(said)
-        _complain(said.getvalue())
+        if said.getvalue():
+            _complain(said.getvalue())
         return error.exit_code
     except click.Abort:
         click.echo("Interrupted.", err=True)

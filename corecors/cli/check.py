@@ -12,7 +12,7 @@ from corecors._decisions.headers import ORIGIN, REQUEST_HEADERS, REQUEST_METHOD
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
 from corecors.cli.applications import HOST, Application
 from corecors.cli.policy_argument import POLICY_HELP, Governing, read_policy
-from corecors.cli.terminal import Paper, Unusable, say
+from corecors.cli.terminal import Paper, Unusable
 
 SCHEMA = "corecors.check/1"
 
@@ -96,8 +96,7 @@ def check(
     try:
         governing = read_policy(policy)
     except PolicyError as error:
-        say(f"{error}\n(corecors lint {policy} says more)", err=True)
-        context.exit(2)
+        raise Unusable(f"{error}\n(corecors lint {policy} says more)") from None
     try:
         runs = [_judged(governing, origin, path, method, names, credentials) for origin in origins]
     finally:

@@ -4,8 +4,10 @@ What servers send, files hold and users type is shown, so it is escaped here, wh
 everything. Only printable characters and line breaks pass; what a message quotes has been through `shown` before.
 """
 
+import json
 import os
 from collections.abc import Iterable
+from typing import IO, Any
 
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -37,12 +39,21 @@ def styled(*parts: str | tuple[str, str]) -> Text:
 
 
 class Unusable(click.ClickException):
-    """Input that cannot be used: one line, and exit code 2."""
+    """Input that cannot be used: a line, or data where data was asked for, and exit code 2."""
 
     exit_code = UNUSABLE
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
+        self._context = click.get_current_context(silent=True)  # it is gone when the error is shown
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it in the form of the command's other output."""
+        context = self._context
+        if context is None or not (context.params.get("as_json") or context.params.get("form") == "json"):
+            super().show(file)
+        else:
+            click.echo(json.dumps({"schema": f"corecors.{context.info_name}/1", "error": self.message}, indent=2))
 
 
 class _Terminal(Console):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -175,6 +176,32 @@ def test_a_policy_that_cannot_be_read_is_one_line(folder: Path, policy: str, sai
     assert result.exit_code == UNUSABLE
     assert said in result.output
     assert result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["lint", "nowhere.toml"], "there is no file", id="lint"),
+        pytest.param(["check", "nowhere.toml", "--origin", PAGE], "there is no file", id="check"),
+        pytest.param(
+            ["check", "refused.toml", "--origin", PAGE], "outside 0..86400", id="check, a policy that is refused"
+        ),
+        pytest.param(["doctor", "ftp://a", "--origin", PAGE], "is not the address of a server", id="doctor"),
+        pytest.param(["explain", "nothing"], "neither a browser's message", id="explain"),
+    ],
+)
+def test_what_cannot_be_used_is_data_where_data_is_asked_for(
+    folder: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "refused.toml").write_text("max_age = -1")
+    assert run([*arguments, "--json"]) == UNUSABLE
+    output = capsys.readouterr()
+    found = json.loads(output.out)
+    assert set(found) == {"schema", "error"}
+    assert found["schema"] == f"corecors.{arguments[0]}/1"
+    assert says in found["error"]
+    assert output.err == ""
+    assert CliRunner().invoke(commands, [*arguments, "--json"]).exit_code == UNUSABLE
 
 
 @pytest.mark.parametrize("command", ["check", "doctor"])
