@@ -1,0 +1,68 @@
+"""Whose request is it? Functions from a `CORSRequest` to the name of a tenant.
+
+Facts
+-----
+A browser sets `Host` from the URL and no page can change it, so a page that names another tenant's host in a URL is
+answered under that tenant's policy, which is what the law of tenants asks for. Everybody else can send any `Host`, and
+gains nothing: what a policy guards against is browsers.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from corecors import UNDECIDED, CORSRequest, Undecided
+
+Tenant = Callable[[CORSRequest], Any]  # the name of a tenant; UNDECIDED where it cannot be told
+
+_HOST = re.compile(
+    r"(?:(?P<name>[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+)\.?|(?P<address>\[[0-9a-f:.]{2,45}\]))(?::[0-9]{0,5})?",
+    re.ASCII | re.IGNORECASE,  # ASCII: the Kelvin sign is no k
+)
+NOBODY = ""  # is never the name of a tenant
+
+
+def by_host(request: CORSRequest) -> str:
+    """The request's host in lower case, without its port and without a trailing dot: "shop.example.com", "[::1]".
+
+    "" where `Host` is missing, doubled or anything but a name or an address: then `default` governs.
+    Only `Host` is trusted, never `X-Forwarded-Host`, which any client may send. A proxy in front has to pass the host
+    of the public URL on: `proxy_set_header Host $host;` (nginx), `ProxyPreserveHost On` (Apache), while HAProxy, Caddy,
+    Envoy and Traefik do so by themselves. One that does not makes every request that of the host it sends: whoever has
+    no tenant of that name allows nobody. Tenants at two ports of one host are one tenant here.
+    """
+    match = _HOST.fullmatch(request.host)
+    if match is None:
+        return NOBODY
+    return (match["name"] or match["address"]).lower()
+
+
+by_host.varies_by_origin = False  # type: ignore[attr-defined]
+
+
+def fault_of_host(name: str) -> str | None:
+    """Why `by_host` never answers with `name`; None where it does."""
+    found = by_host(CORSRequest("GET", host=name))
+    if found == name:
+        return None
+    return f"is not a host as by_host writes it{f': write {found!r}' if found else ''}"
+
+
+def by_path_segment(number: int) -> Tenant:
+    """A function that answers with one segment of the path, counted from 1: of /acme/api the first is "acme".
+
+    Compared as it is, case and all; "" where the path has fewer segments. A path that can be read in more than one way
+    is `UNDECIDED`: nobody is let in. Raises `ValueError` unless `number` is a positive whole number.
+    """
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ValueError(f"by_path_segment counts segments from 1, not {number!r}")
+
+    def segment(request: CORSRequest) -> str | Undecided:
+        path = request.path
+        if request.path_is_ambiguous or not path.startswith("/"):
+            return UNDECIDED
+        segments = path.split("/", number + 1)
+        return segments[number] if number < len(segments) else NOBODY
+
+    segment.varies_by_origin = False  # type: ignore[attr-defined]
+    return segment
