@@ -149,7 +149,9 @@ class LivePolicies:
         _followed.discard(self)
         if follower is not None:
             follower.stop()
-            follower.join(timeout)
+            follower.join(min(timeout, 1.0))
+            follower.abort()  # where it is in a call that hangs
+            follower.join(max(0.0, timeout - 1.0))
 
     def __enter__(self) -> "LivePolicies":
         return self

@@ -1,0 +1,94 @@
+"""Whose request is it?"""
+
+from __future__ import annotations
+
+import pytest
+
+from corecors import UNDECIDED, CORSRequest
+from corecors.live import by_host, by_path_segment
+from corecors.live.tenants import fault_of_host
+
+
+@pytest.mark.parametrize(
+    ("host", "tenant"),
+    [
+        pytest.param("shop.example.com", "shop.example.com", id="a host as browsers write it"),
+        pytest.param("Shop.EXAMPLE.com", "shop.example.com", id="upper case"),
+        pytest.param("shop.example.com:8443", "shop.example.com", id="with a port"),
+        pytest.param("shop.example.com:", "shop.example.com", id="with an empty port"),
+        pytest.param("shop.example.com.", "shop.example.com", id="with a trailing dot"),
+        pytest.param("shop.example.com.:80", "shop.example.com", id="with a trailing dot and a port"),
+        pytest.param("localhost", "localhost", id="one label"),
+        pytest.param("127.0.0.1:5000", "127.0.0.1", id="IPv4"),
+        pytest.param("[::1]:5000", "[::1]", id="IPv6 with a port"),
+        pytest.param("[2001:DB8::1]", "[2001:db8::1]", id="IPv6 in upper case"),
+        pytest.param("", "", id="no Host"),
+        pytest.param("a.example,b.example", "", id="two Hosts, joined by a server"),
+        pytest.param("a.example, b.example", "", id="two Hosts, joined with a blank"),
+        pytest.param("a.example b.example", "", id="a blank within"),
+        pytest.param(" a.example", "", id="a blank before"),
+        pytest.param("a.example\n", "", id="a line feed behind"),
+        pytest.param("user@a.example", "", id="userinfo"),
+        pytest.param("a.example/path", "", id="a path"),
+        pytest.param("a.example:80:80", "", id="two ports"),
+        pytest.param("a.example:port", "", id="a port that is no number"),
+        pytest.param("a..example", "", id="an empty label"),
+        pytest.param(".a.example", "", id="a leading dot"),
+        pytest.param("a.example..", "", id="two trailing dots"),
+        pytest.param("::1", "", id="IPv6 without brackets"),
+        pytest.param("sho\u212a.example", "", id="the Kelvin sign, whose lower case is k"),
+        pytest.param("b\xfccher.example", "", id="a byte beyond ASCII"),
+    ],
+)
+def test_by_host_names_the_host_alone(host: str, tenant: str) -> None:
+    assert by_host(CORSRequest("GET", host=host)) == tenant
+
+
+def test_by_host_trusts_nothing_but_the_host() -> None:
+    request = CORSRequest("GET", "/other.example/", host="", origin="https://other.example", scheme="https")
+    assert by_host(request) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param("shop.example.com", None, id="a host"),
+        pytest.param("Shop.example.com", "is not a host as by_host writes it: write 'shop.example.com'", id="case"),
+        pytest.param("shop.example.com:80", "is not a host as by_host writes it: write 'shop.example.com'", id="port"),
+        pytest.param("https://shop.example", "is not a host as by_host writes it", id="an origin"),
+    ],
+)
+def test_a_name_that_no_request_could_have_is_said_so(name: str, message: str | None) -> None:
+    assert fault_of_host(name) == message
+
+
+@pytest.mark.parametrize(
+    ("number", "path", "tenant"),
+    [
+        pytest.param(1, "/acme/api", "acme", id="the first"),
+        pytest.param(2, "/t/acme/api/x/y", "acme", id="the second"),
+        pytest.param(1, "/acme", "acme", id="the last"),
+        pytest.param(1, "/Acme", "Acme", id="case counts"),
+        pytest.param(1, "/", "", id="an empty one"),
+        pytest.param(2, "/acme", "", id="one that is not there"),
+        pytest.param(1, "*", UNDECIDED, id="OPTIONS *"),
+        pytest.param(1, "", UNDECIDED, id="no path"),
+    ],
+)
+def test_by_path_segment_counts_from_1(number: int, path: str, tenant: object) -> None:
+    assert by_path_segment(number)(CORSRequest("GET", path)) == tenant
+
+
+def test_by_path_segment_does_not_guess_about_a_path_that_can_be_read_in_two_ways() -> None:
+    assert by_path_segment(1)(CORSRequest("GET", "/acme/../evil", path_is_ambiguous=True)) is UNDECIDED
+
+
+@pytest.mark.parametrize("number", [0, -1, True, "1", 1.0])
+def test_by_path_segment_refuses_what_is_no_number_of_a_segment(number: object) -> None:
+    with pytest.raises(ValueError, match="from 1"):
+        by_path_segment(number)  # type: ignore[arg-type]
+
+
+def test_neither_looks_at_the_origin_so_that_caches_need_not_keep_answers_apart() -> None:
+    assert by_host.varies_by_origin is False  # type: ignore[attr-defined]
+    assert by_path_segment(1).varies_by_origin is False  # type: ignore[attr-defined]
