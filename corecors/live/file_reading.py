@@ -13,7 +13,7 @@ import os
 import secrets
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -35,6 +35,7 @@ class FileReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: dict[str, _Mark] = {}
+        self._version: str | None = None  # that `_known` belongs to
 
     def texts(self) -> Iterator[tuple[str, Text]]:
         """All tenants, with the JSON of their records."""
@@ -47,24 +48,26 @@ class FileReader:
     def read(self, version: str | None) -> Update | None:
         if not self._path.is_dir():
             marks = {"": _mark(self._path)}
-            if marks == self._known:
+            if version is not None and version == self._version and marks == self._known:
                 return None
             records = list(self._of_one_file())  # read now: a file that is no table is an outage, and not known
-            self._known = marks
-            return Update(secrets.token_hex(8), records, everything=True)
+            return self._noted(marks, records, everything=True)
         files = self._files()
         marks = {}
         for name, file in files.items():
             with contextlib.suppress(FileNotFoundError):
                 marks[name] = _mark(file)
-        if version is not None and marks == self._known:
+        everything = version is None or version != self._version
+        if not everything and marks == self._known:
             return None
-        everything = version is None or not self._known
         changed = [name for name, mark in marks.items() if everything or self._known.get(name) != mark]
         gone = [] if everything else [name for name in self._known if name not in marks]
+        return self._noted(marks, _read_files({name: files[name] for name in changed}, gone), everything)
+
+    def _noted(self, marks: dict[str, _Mark], records: Iterable[tuple[str, Text | None]], everything: bool) -> Update:
         self._known = marks
-        records_read = _read_files({name: files[name] for name in changed}, gone)
-        return Update(secrets.token_hex(8), records_read, everything)
+        self._version = secrets.token_hex(8)
+        return Update(self._version, records, everything)
 
     def _files(self) -> dict[str, Path]:
         """The file of each tenant; of two that one has, the one whose name ends with .toml."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from live.database_servers import DatabaseServer, missing_postgresql, missing_redis, postgresql, redis
 from live.stores import MemoryStore
 
 from corecors import CORSRequest, Policy
-from corecors.live import LivePolicies
+from corecors.live import FileSource, LivePolicies, RedisSource, SQLSource, Store
+from servers.availability import leave_out
 
 QUICK = 0.2  # seconds of max_staleness
 
@@ -56,3 +59,72 @@ def origins_of(policies: LivePolicies, host: str) -> tuple[str, ...]:
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Path:
     return tmp_path / "snapshot.db"
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[DatabaseServer]:
+    if missing := missing_postgresql():
+        leave_out(f"{missing} is not installed")
+    server = postgresql()
+    yield server
+    server.stop()
+    shutil.rmtree(server.folder)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[DatabaseServer]:
+    if missing := missing_redis():
+        leave_out(f"{missing} is not installed")
+    server = redis()
+    yield server
+    server.stop()
+    shutil.rmtree(server.folder)
+
+
+def url_of(server: DatabaseServer, kind: str) -> str:
+    if kind == "redis":
+        return f"redis://127.0.0.1:{server.port}/0"
+    return f"postgresql://postgres@127.0.0.1:{server.port}/postgres"
+
+
+KINDS = ["sqlite", "files", "postgresql", "redis"]
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """Each kind of store in turn, empty."""
+    return make_store(request.param, request, tmp_path)
+
+
+def make_store(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    made: Any
+    if kind == "sqlite":
+        made = SQLSource(f"sqlite:///{tmp_path / 'tenants.db'}")
+    elif kind == "files":
+        made = FileSource(tmp_path / "tenants")
+    else:
+        server = request.getfixturevalue(f"{kind}_server")
+        url = url_of(server, kind)
+        if kind == "redis":
+            made = RedisSource(url)
+            ask_redis(server, "FLUSHALL")
+        else:
+            made = SQLSource(url)
+            ask_postgresql(server, "DROP TABLE IF EXISTS corecors_tenants, corecors_version, corecors_changes")
+    made.init()
+    return made
+
+
+def ask_postgresql(server: DatabaseServer, statement: str) -> None:
+    """What somebody does by hand."""
+    import psycopg
+
+    with psycopg.connect(f"host=127.0.0.1 port={server.port} user=postgres dbname=postgres", autocommit=True) as direct:
+        direct.execute(statement)  # type: ignore[arg-type]
+
+
+def ask_redis(server: DatabaseServer, *command: str) -> object:
+    import redis
+
+    with redis.Redis(port=server.port) as direct:
+        return direct.execute_command(*command)

@@ -1,0 +1,167 @@
+"""PostgreSQL and Redis as a user would start them: on loopback, in a folder of their own, ended by their process id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from servers.processes import free_port
+
+START_SECONDS = 120.0
+DEBIAN = "/usr/lib/postgresql"  # where Debian keeps the programs of a server, by version
+
+
+class DatabaseServer:
+    """`command(port)`: what is to be started. `user`: as whom, where it must not be root.
+
+    kill, freeze, thaw and restart do to the server what happens to servers.
+    """
+
+    def __init__(self, folder: Path, command: Callable[[int], list[str]], user: str | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._command = command
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(self.port),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=self._user,
+                group=self._user,
+                extra_groups=[] if self._user else None,
+            )
+        end = time.monotonic() + START_SECONDS
+        while not self._accepts():
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise AssertionError((self.folder / "server.log").read_text(errors="replace")[-3000:])
+            time.sleep(0.05)
+
+    def _accepts(self) -> bool:
+        with socket.socket() as probe:
+            probe.settimeout(1.0)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel does where memory is short."""
+        for pid in self._family():
+            self._signal(pid, signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
+            self._process.send_signal(signal.SIGINT)  # PostgreSQL: without waiting for clients
+            try:
+                self._process.wait(timeout=20.0)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open, and nobody answers."""
+        for pid in self._family():
+            self._signal(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for pid in self._family():
+            self._signal(pid, signal.SIGCONT)
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        self._process.wait(timeout=20.0)
+
+    def _family(self) -> list[int]:
+        """The server's first process, and its children: PostgreSQL has one a connection, each in its own group."""
+        assert self._process is not None
+        pid = self._process.pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except FileNotFoundError:
+            return []
+        return [pid, *map(int, children)]
+
+    def _signal(self, pid: int, what: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):  # a child that ended by itself
+            os.kill(pid, what)
+
+
+def missing_postgresql() -> str | None:
+    """What has to be installed to start PostgreSQL; None where it is."""
+    if _program("initdb") is None:
+        return "PostgreSQL (apt-get install postgresql)"
+    if os.geteuid() == 0 and _account() is None:
+        return "a user postgres, for PostgreSQL refuses to run as root"
+    return None
+
+
+def postgresql() -> DatabaseServer:
+    """A PostgreSQL with a database `postgres` of a user `postgres`."""
+    folder = Path(tempfile.mkdtemp(prefix="corecors-postgresql-"))
+    user = "postgres" if os.geteuid() == 0 else None
+    if user is not None:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    data = folder / "data"
+    subprocess.run(
+        [_program("initdb") or "", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
+    )
+
+    def command(port: int) -> list[str]:
+        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        return [_program("postgres") or "", "-D", str(data), *settings]
+
+    server = DatabaseServer(folder, command, user)
+    server.start()
+    return server
+
+
+def missing_redis() -> str | None:
+    return None if shutil.which("redis-server") else "Redis (apt-get install redis-server)"
+
+
+def redis() -> DatabaseServer:
+    """A Redis that keeps nothing on disk."""
+    folder = Path(tempfile.mkdtemp(prefix="corecors-redis-"))
+    server = DatabaseServer(
+        folder,
+        lambda port: ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+    )
+    server.start()
+    return server
+
+
+def _program(name: str) -> str | None:
+    debian = sorted(Path(DEBIAN).glob(f"*/bin/{name}"))
+    return str(debian[-1]) if debian else shutil.which(name)
+
+
+def _account() -> object:
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return None
