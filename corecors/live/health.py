@@ -46,6 +46,7 @@ class Health:
         self._beat = -math.inf
         self._fresh: float | None = None  # when the state was last known to be the store's own
         self._version: str | None = None
+        self._connected = False
         self._error: str | None = None
         self._lost_at: float | None = None
         self._stuck = False
@@ -74,7 +75,7 @@ class Health:
             ready=self.ready.is_set() and not self._expired,
             version=self._version,
             age=None if fresh is None else max(0.0, time.monotonic() - fresh),
-            connected=is_followed and self._error is None and not self._stuck and self._version is not None,
+            connected=is_followed and self._connected and not self._stuck,
             tenants=len(state.entries),
             origins=state.origins,
             problems=MappingProxyType({tenant: bad.problems for tenant, bad in state.bad.copy().items()}),
@@ -133,6 +134,7 @@ class Health:
             first = not self.ready.is_set()
             lost_at, self._lost_at = self._lost_at, None
             self._error = None
+            self._connected = True
             self._stuck = self._expired = False
             self._version = version
             self._fresh = started
@@ -167,6 +169,7 @@ class Health:
         with self._lock:
             first = self._error is None and not self._stuck
             self._error = error
+            self._connected = False
             self._lost_at = self._lost_at or time.monotonic()
             self.beat()
         if first:

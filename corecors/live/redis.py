@@ -125,20 +125,22 @@ class _RedisReader:
             version, self._is_new = None, False
         if current == version:
             return None
-        touched = None if version is None else self._touched_since(version)
+        touched = None if version is None else self._touched_since(version, current)
         if touched is None:
             return Update(current, self._all(), everything=True)
         return Update(current, self._these(touched), everything=False)
 
-    def _touched_since(self, version: str) -> list[str] | None:
+    def _touched_since(self, version: str, current: str) -> list[str] | None:
         """The tenants that were written after `version`; None where that cannot be told."""
         touched: dict[str, None] = {}
+        is_told = False
         for start in range(0, KEPT_CHANGES, AT_A_TIME):
             changes = self._client.lrange(f"{self._prefix}changes", start, start + AT_A_TIME - 1)
             for change in changes:
                 token, _, tenant = _decoded(change).partition(" ")
                 if token == version:
-                    return list(touched)
+                    return list(touched) if is_told else None  # else the version was set by hand
+                is_told = is_told or token == current
                 touched[tenant] = None
             if len(changes) < AT_A_TIME:
                 return None

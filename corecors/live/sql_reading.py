@@ -33,11 +33,11 @@ class SQLReader:
             current = f"{row.number}:{row.token}"
             if current == version:
                 return None
-            touched = self._touched_since(version)
+            touched = self._touched_since(version, current)
         records = self._all() if touched is None else self._these(touched)
         return Update(current, records, everything=touched is None)
 
-    def _touched_since(self, version: str | None) -> list[str] | None:
+    def _touched_since(self, version: str | None, current: str) -> list[str] | None:
         """The tenants that were written after `version`; None where that cannot be told."""
         if version is None:
             return None
@@ -45,8 +45,12 @@ class SQLReader:
         stands = select(CHANGES.c.token).where(CHANGES.c.number == int(number)).limit(1)
         if self._connection.scalar(stands) != token:
             return None
-        later = select(CHANGES.c.tenant).where(CHANGES.c.number > int(number)).distinct()
-        touched = list(self._connection.scalars(later))
+        later = select(CHANGES.c.number, CHANGES.c.token, CHANGES.c.tenant).where(CHANGES.c.number > int(number))
+        changes = self._connection.execute(later).all()
+        # A version that no change tells of was set by hand.
+        if not any(f"{change.number}:{change.token}" == current for change in changes):
+            return None
+        touched = list(dict.fromkeys(change.tenant for change in changes))
         return None if EVERYTHING in touched else touched
 
     def _all(self) -> Iterator[tuple[str, str | None]]:

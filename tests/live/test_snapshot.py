@@ -41,11 +41,13 @@ def test_a_start_without_the_store_serves_the_snapshot(
 ) -> None:
     memory.put("shop", {"allow_origins": [A]})
     first = follow(memory, snapshot=snapshot)
+    first.start()
     assert first.wait_ready(LONG)
     until(lambda: rows(snapshot) == {"shop": record(A)})
     first.close()
     memory.failure = OSError("gone")
     second = follow(memory, snapshot=snapshot)
+    second.start()
     assert second.wait_ready(LONG)
     assert origins_of(second, "shop") == (A,)
     status = second.status()
@@ -62,6 +64,7 @@ def test_what_changes_is_written_and_nothing_else(memory: MemoryStore, follow: F
     memory.put("shop", {"allow_origins": [A]})
     memory.put("news", {"allow_origins": [A]})
     policies = follow(memory, snapshot=snapshot)
+    policies.start()
     until(lambda: len(rows(snapshot)) == 2)
     connection = sqlite3.connect(snapshot)
     connection.execute("UPDATE tenants SET record = 'untouched' WHERE tenant = 'news'")
@@ -78,7 +81,7 @@ def test_a_bad_record_keeps_its_last_good_one_in_the_snapshot(
     memory: MemoryStore, follow: Follow, snapshot: Path
 ) -> None:
     memory.put("shop", {"allow_origins": [A]})
-    follow(memory, snapshot=snapshot)
+    follow(memory, snapshot=snapshot).start()
     until(lambda: rows(snapshot) == {"shop": record(A)})
     memory.unchecked("shop", "garbage")
     memory.put("news", {"allow_origins": [B]})
@@ -89,8 +92,10 @@ def test_a_bad_record_keeps_its_last_good_one_in_the_snapshot(
 def test_one_process_keeps_the_file_and_another_takes_over(memory: MemoryStore, follow: Follow, snapshot: Path) -> None:
     memory.put("shop", {"allow_origins": [A]})
     first = follow(memory, snapshot=snapshot)
+    first.start()
     until(lambda: rows(snapshot) == {"shop": record(A)})
     second = follow(memory, snapshot=snapshot)
+    second.start()
     assert second.wait_ready(LONG)
     first.close(timeout=LONG)
     memory.put("news", {"allow_origins": [B]})
@@ -100,7 +105,7 @@ def test_one_process_keeps_the_file_and_another_takes_over(memory: MemoryStore, 
 
 def test_it_is_for_no_other_user_of_the_machine(memory: MemoryStore, follow: Follow, snapshot: Path) -> None:
     memory.put("shop", {"allow_origins": [A]})
-    follow(memory, snapshot=snapshot)
+    follow(memory, snapshot=snapshot).start()
     until(lambda: rows(snapshot))
     assert stat.S_IMODE(os.stat(snapshot).st_mode) == 0o600
 
@@ -119,11 +124,13 @@ def test_a_damaged_one_is_refused_said_so_and_replaced(
 ) -> None:
     memory.put("shop", {"allow_origins": [A]})
     first = follow(memory, snapshot=snapshot)
+    first.start()
     until(lambda: rows(snapshot))
     first.close(timeout=LONG)
     snapshot.write_bytes(damage(snapshot.read_bytes()))
     memory.failure = OSError("gone")
     second = follow(memory, snapshot=snapshot)
+    second.start()
     assert not second.wait_ready(1.0)
     assert origins_of(second, "shop") == ()
     assert len(told("is damaged")) == 1
@@ -148,12 +155,14 @@ def test_one_of_another_store_is_refused_and_left_alone(
 ) -> None:
     memory.put("shop", {"allow_origins": [A]})
     first = follow(memory, snapshot=snapshot)
+    first.start()
     until(lambda: rows(snapshot))
     first.close(timeout=LONG)
     other = MemoryStore()
     other.name = "other"  # type: ignore[misc]
     other.failure = OSError("gone")
     second = follow(other, snapshot=snapshot)
+    second.start()
     assert not second.wait_ready(1.0)
     assert len(told("is one of another store, memory")) == 1
     other.failure = None
@@ -167,6 +176,7 @@ def test_one_that_is_older_than_serve_stale_for_serves_nobody(
 ) -> None:
     memory.put("shop", {"allow_origins": [A]})
     first = follow(memory, snapshot=snapshot)
+    first.start()
     until(lambda: rows(snapshot))
     first.close(timeout=LONG)
     connection = sqlite3.connect(snapshot)
@@ -187,6 +197,7 @@ def test_a_place_that_cannot_be_written_stops_nothing(
 ) -> None:
     memory.put("shop", {"allow_origins": [A]})
     policies = follow(memory, snapshot=tmp_path / "no" / "such" / "folder.db")
+    policies.start()
     assert policies.wait_ready(LONG)
     memory.put("shop", {"allow_origins": [B]})
     until(lambda: origins_of(policies, "shop") == (B,))
