@@ -54,9 +54,10 @@ class SQLReader:
         return None if EVERYTHING in touched else touched
 
     def _all(self) -> Iterator[tuple[str, str | None]]:
-        with self._connection.begin():
-            streamed = self._connection.execution_options(yield_per=AT_A_TIME)
-            for row in streamed.execute(select(TENANTS.c.tenant, TENANTS.c.record)):
+        wanted = select(TENANTS.c.tenant, TENANTS.c.record)
+        streamed = {"yield_per": AT_A_TIME}
+        with self._connection.begin(), self._connection.execute(wanted, execution_options=streamed) as rows:
+            for row in rows:
                 yield row.tenant, row.record
 
     def _these(self, touched: list[str]) -> Iterator[tuple[str, str | None]]:
@@ -77,4 +78,5 @@ class SQLReader:
         pass
 
     def close(self) -> None:
+        self._connection.invalidate()  # without a rollback, which fails loudly on a connection that was lost
         self._connection.close()

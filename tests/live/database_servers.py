@@ -21,16 +21,24 @@ DEBIAN = "/usr/lib/postgresql"  # where Debian keeps the programs of a server, b
 
 
 class DatabaseServer:
-    """`command(port)`: what is to be started. `user`: as whom, where it must not be root.
+    """`command(port)`: what is to be started. `user`: as whom, where it must not be root. `is_ready(port)`: a program
+    that tells whether it answers.
 
     kill, freeze, thaw and restart do to the server what happens to servers.
     """
 
-    def __init__(self, folder: Path, command: Callable[[int], list[str]], user: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        command: Callable[[int], list[str]],
+        user: str | None = None,
+        is_ready: Callable[[int], list[str]] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self._command = command
         self._user = user
+        self._is_ready = is_ready
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -53,6 +61,8 @@ class DatabaseServer:
             time.sleep(0.05)
 
     def _accepts(self) -> bool:
+        if self._is_ready is not None:  # PostgreSQL takes connections before it answers any
+            return subprocess.run(self._is_ready(self.port), capture_output=True, check=False).returncode == 0
         with socket.socket() as probe:
             probe.settimeout(1.0)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
@@ -135,7 +145,10 @@ def postgresql() -> DatabaseServer:
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         return [_program("postgres") or "", "-D", str(data), *settings]
 
-    server = DatabaseServer(folder, command, user)
+    def is_ready(port: int) -> list[str]:
+        return [_program("pg_isready") or "", "-q", "-h", "127.0.0.1", "-p", str(port)]
+
+    server = DatabaseServer(folder, command, user, is_ready)
     server.start()
     return server
 

@@ -56,6 +56,7 @@ def test_a_server_that_is_killed(followed: Followed, told: Any) -> None:
     followed.heals()
     assert len(told("cannot be read")) == 1
     assert len(told("is back after")) == 1
+    assert not [line for line in told() if line.name != "corecors"]  # no driver and no pool complains as well
 
 
 def test_a_server_that_is_restarted(followed: Followed, told: Any) -> None:
