@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from corecors import PolicyError, Problem
+from corecors._policy.problems import PolicyError, Problem
 from corecors.live.records import StoreError, text_of
 from corecors.live.sources import Text, Update
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
-from corecors import PolicyError, Problem
+from corecors._policy.problems import PolicyError, Problem
 from corecors.live.file_reading import ENDINGS, FileReader
 from corecors.live.records import Record, StoreError, checked, record_of
 

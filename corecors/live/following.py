@@ -10,8 +10,8 @@ import threading
 import time
 from typing import Protocol
 
-from corecors import Problem
 from corecors._origins.showing import printable
+from corecors._policy.problems import Problem
 from corecors.live.records import StoreError
 from corecors.live.snapshot import Snapshot
 from corecors.live.sources import Reader, Source, Update

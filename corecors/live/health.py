@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from types import MappingProxyType
 
-from corecors import Problem
+from corecors._policy.problems import Problem
 from corecors.live.following import in_words
 from corecors.live.state import Entry, State
 from corecors.live.status import Status

@@ -14,7 +14,9 @@ import weakref
 from types import TracebackType
 from typing import Any, final
 
-from corecors import UNDECIDED, CORSRequest, Policy, Undecided
+from corecors._decisions.request import CORSRequest
+from corecors._decisions.sources import UNDECIDED, Undecided
+from corecors._policy.policy import Policy
 from corecors.live.following import Follower
 from corecors.live.health import Health, OnChange
 from corecors.live.records import Record, checked

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import Event
 from typing import Any, final
 
-from corecors import PolicyError
+from corecors._policy.problems import PolicyError
 from corecors.live.records import Record, StoreError, text_of
 from corecors.live.sources import Update
 

@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from corecors import Policy, PolicyError, Problem
+from corecors._policy.policy import Policy
+from corecors._policy.problems import PolicyError, Problem
 
 MAX_NAME_LENGTH = 255  # characters: a host has at most 253, a file's name 255 bytes
 Record = Mapping[str, Any]

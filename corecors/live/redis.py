@@ -21,7 +21,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from corecors import PolicyError, Problem
+from corecors._policy.problems import PolicyError, Problem
 from corecors.live.records import Record, StoreError, checked, record_of, text_of
 from corecors.live.sources import Text, Update
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from threading import Event
 from typing import Any, NamedTuple, Protocol
 
-from corecors import PolicyError
+from corecors._policy.problems import PolicyError
 from corecors.live.records import Record
 
 Text = str | PolicyError

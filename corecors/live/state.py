@@ -6,8 +6,8 @@ was read anew as a whole is one assignment of the dict.
 
 from collections.abc import Callable, Iterable
 
-from corecors import Policy, PolicyError, Problem
-from corecors._policy.policy import DEFAULTS
+from corecors._policy.policy import DEFAULTS, Policy
+from corecors._policy.problems import PolicyError, Problem
 from corecors.live.records import fault_of_name, record_of
 from corecors.live.sources import Text, Update
 

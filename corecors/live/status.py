@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from corecors import Problem
+from corecors._policy.problems import Problem
 
 
 class Status(NamedTuple):

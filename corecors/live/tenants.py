@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from corecors import UNDECIDED, CORSRequest, Undecided
+from corecors._decisions.request import CORSRequest
+from corecors._decisions.sources import UNDECIDED, Undecided
 
 Tenant = Callable[[CORSRequest], Any]  # the name of a tenant; UNDECIDED where it cannot be told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-LONG = 20.0  # seconds: only a test that fails ever waits so long
+LONG = 90.0  # seconds: only a test that fails ever waits so long
 STEP = 0.02
 
 
