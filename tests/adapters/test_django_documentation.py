@@ -20,19 +20,22 @@ from corecors.adapters.django import checks, policy_from_settings
 from corecors.adapters.django.marks import mark_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "django.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def run(beginning: str, **known: Any) -> SimpleNamespace:
-    """Run the one block of the page that begins like this; the names that it leaves behind."""
-    (block,) = [block for block in re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL) if block.startswith(beginning)]
-    exec(compile(block, "docs/django.md", "exec"), known)
+def run(beginning: str, page: str = PAGE, **known: Any) -> SimpleNamespace:
+    """Run the one block of `page` that begins like this; the names that it leaves behind."""
+    (block,) = [block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if block.startswith(beginning)]
+    exec(compile(block, "a page's example", "exec"), known)
     return SimpleNamespace(**known)
 
 
-def test_the_settings_of_the_first_page_are_right() -> None:
-    settings = run("INSTALLED_APPS = [")
+@pytest.mark.parametrize("page", [pytest.param(PAGE, id="django.md"), pytest.param(README, id="README.md")])
+def test_the_settings_that_a_page_begins_with_are_right(page: str) -> None:
+    settings = run("INSTALLED_APPS = [", page)
     middleware = [name for name in settings.MIDDLEWARE if name is not ...]
-    assert settings.INSTALLED_APPS[-1] in DEFAULTS["INSTALLED_APPS"]
+    (app,) = [name for name in settings.INSTALLED_APPS if name is not ...]
+    assert app in DEFAULTS["INSTALLED_APPS"]
     with override_settings(CORS_POLICY=settings.CORS_POLICY, MIDDLEWARE=[*middleware, *DEFAULTS["MIDDLEWARE"][1:]]):
         assert [message for message in run_checks() if str(message.id).startswith("corecors.")] == []
         assert isinstance(policy_from_settings(), Policy)

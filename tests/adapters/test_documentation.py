@@ -190,6 +190,16 @@ def test_readme(framework: str) -> None:
     assert preflight(app, "/nowhere", APP) == 204
 
 
+def test_readme_fastapi() -> None:
+    app = run(README, "fastapi")["app"]
+    allowing = "Access-Control-Allow-Origin"
+    assert values(send_asgi(app, "GET", "/status", (("Origin", STRANGER),)), allowing) == ["*"]
+    assert values(send_asgi(app, "GET", "/nowhere", (("Origin", APP),)), allowing) == [APP]
+    assert values(send_asgi(app, "GET", "/nowhere", (("Origin", STRANGER),)), allowing) == []
+    put = (("Origin", APP), ("Access-Control-Request-Method", "PUT"))
+    assert [send_asgi(app, "OPTIONS", path, put).status for path in ("/nowhere", "/status")] == [204, 403]
+
+
 # Coming from another library
 
 
@@ -259,7 +269,7 @@ def test_what_is_refused_here_and_reflects_everybody_there() -> None:
 
 @pytest.mark.parametrize("page", [ADAPTERS, MIGRATING], ids=["adapters", "migrating"])
 def test_every_example_is_run_here_or_beside(page: str) -> None:
-    beside = Path(__file__).parent.glob("test_documentation*.py")
+    beside = Path(__file__).parent.glob("test_*documentation*.py")
     source = "".join(path.read_text(encoding="utf-8") for path in sorted(beside))
     marked = re.findall(r"<!-- example: (.*?) -->\n```python", page)
     assert len(marked) == page.count("```python")
