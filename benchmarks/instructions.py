@@ -1,7 +1,8 @@
 """The same costs counted in machine instructions by callgrind: no clock, the same whatever the machine does meanwhile.
 
-A process serves few requests, another one more of them; the difference, divided by how many more, is what one request
-takes, start-up and all else cancelled. Instructions are not time: a look-up that misses the cache is one of them.
+One process serves everything. Callgrind writes down and forgets what it has counted whenever `os.getppid` is called, so
+that call stands before and after the requests of each case. Instructions are not time: a look-up that misses the cache
+is one of them.
 """
 
 import logging
@@ -10,8 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.options import variants
 from benchmarks.results import Figure, Results
@@ -21,74 +24,84 @@ from benchmarks.tables import Table, number
 from benchmarks.targets import Target
 from benchmarks.workload import app_with_2_headers, wsgi_environ
 
-FEW, MANY = 50, 250
+WARM, COUNTED = 50, 200  # requests of each case; the first ones fill what is remembered
 SIZE = 10
 FAMILIES = ("no Origin", "allowed", "refused", "preflight allowed", "preflight refused")
 OPTION_FAMILIES = ("allowed", "refused")
-SUBJECTS = (BARE, FLOOR, OURS)
-SECONDS = 300  # for one process; on an idle machine it takes a few
+SECONDS = 600  # for the process; on an idle machine it takes some ten
 
-_COLLECTED = re.compile(r"Collected : (\d+)")
+Case = tuple[str, str]  # what happens, and to whom
+
+ROOT = Path(__file__).parents[1]
+# The clone at the end of the path: what is counted is the build that is installed.
+_SERVE = """
+import sys
+sys.path.append(sys.argv[1])
+from benchmarks.instructions import serve
+serve(zip(sys.argv[2::2], sys.argv[3::2]))
+"""
+_SUMMARY = re.compile(r"^summary: (\d+)$", re.MULTILINE)
 
 
 def measure(results: Results, seconds: float) -> None:
-    """Add the group "instructions": per request beyond the bare app, or in all for preflights; for each option too."""
+    """Add the groups "instructions" and "option instructions": per request beyond the bare app, or in all for
+    preflights."""
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         results.skipped.append("Instructions were not counted: valgrind is missing.")
         return
-    options = list(variants(next(each for each in with_exact_origins(SIZE) if each.family == "allowed").rules))
-    for family in FAMILIES:
-        preflight = family.startswith("preflight")
-        bare = 0.0 if preflight else _instructions(valgrind, family, BARE.name)
-        subjects = [FLOOR.name, OURS.name, *(options if family in OPTION_FAMILIES else ())]
-        for subject in subjects:
-            value = _instructions(valgrind, family, subject) - bare
-            group = "option instructions" if subject in options else "instructions"
-            results.figures.append(Figure(group, family, subject, value, "", size=SIZE))
+    options = list(variants(with_exact_origins(SIZE)[0].rules))
+    cases = [(family, subject.name) for family in FAMILIES for subject in (BARE, FLOOR, OURS)]
+    cases += [(family, option) for family in OPTION_FAMILIES for option in options]
+    counts = instructions(valgrind, cases)
+    for (family, subject), count in counts.items():
+        if subject == BARE.name:
+            continue
+        value = count if family.startswith("preflight") else count - counts[family, BARE.name]
+        group = "option instructions" if subject in options else "instructions"
+        results.figures.append(Figure(group, family, subject, value, "", size=SIZE))
 
 
-def _instructions(valgrind: str, family: str, subject: str) -> float:
-    # Both at once: what else the machine does changes no count.
-    with ThreadPoolExecutor() as pool:
-        few, many = pool.map(lambda requests: _collected(valgrind, family, subject, requests), (FEW, MANY))
-    return (many - few) / (MANY - FEW)
+def instructions(valgrind: str, cases: Sequence[Case]) -> dict[Case, float]:
+    """Instructions of one request in each case."""
+    with tempfile.TemporaryDirectory(prefix="corecors-benchmarks-") as folder:
+        command = [valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={folder}/counted"]
+        command += [sys.executable, "-P", "-c", _SERVE, str(ROOT), *(text for case in cases for text in case)]
+        environment = {**os.environ, "PYTHONHASHSEED": "0"}  # the same collisions each time
+        subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True, timeout=SECONDS)
+        # What was counted before a call is in the file of its number: of the second, the fourth and so on it is a case.
+        files = [Path(folder, f"counted.{2 * index}") for index in range(1, len(cases) + 1)]
+        found = [_SUMMARY.search(file.read_text()) for file in files]
+    counts = {}
+    for case, summary in zip(cases, found, strict=True):
+        if summary is None:
+            raise RuntimeError(f"callgrind wrote no count for {case}")
+        counts[case] = int(summary.group(1)) / COUNTED
+    return counts
 
 
-def _collected(valgrind: str, family: str, subject: str, requests: int) -> int:
-    command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", sys.executable]
-    command += ["-m", "benchmarks.instructions", family, subject, str(requests)]
-    finished = subprocess.run(
-        command,
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "PYTHONHASHSEED": "0"},  # the same collisions each time
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=SECONDS,
-    )
-    found = _COLLECTED.search(finished.stderr)
-    if found is None:
-        raise RuntimeError(f"callgrind printed no count:\n{finished.stderr}")
-    return int(found.group(1))
-
-
-def serve(family: str, subject_name: str, number: int) -> None:
-    """What runs under callgrind: MANY requests are made in any case, `number` of them are served."""
-    scenario = next(each for each in with_exact_origins(SIZE) if each.family == family)
-    app = variants(scenario.rules).get(subject_name)
-    if app is None:
-        app = next(each for each in WSGI_SUBJECTS if each.name == subject_name).wrap(app_with_2_headers, scenario.rules)
-    assert app is not None, "every subject can express exact origins"
+def serve(cases: Iterator[Case]) -> None:
+    """What runs under callgrind."""
     logging.getLogger("corecors").addHandler(logging.NullHandler())
-    requests = scenario.requests()
-    environs = [wsgi_environ(next(requests)) for _ in range(MANY)]
+    by_family = {scenario.family: scenario for scenario in with_exact_origins(SIZE)}
+    subjects = {subject.name: subject for subject in WSGI_SUBJECTS}
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> object:
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
         return len
 
-    for environ in environs[:number]:
-        app(environ, start_response)  # type: ignore[arg-type]
+    for family, name in cases:
+        scenario = by_family[family]
+        app = subjects[name].wrap(app_with_2_headers, scenario.rules) if name in subjects else None
+        if app is None:
+            app = variants(scenario.rules)[name]
+        requests = scenario.requests()
+        environs = [wsgi_environ(next(requests)) for _ in range(WARM + COUNTED)]
+        for environ in environs[:WARM]:
+            app(environ, start_response)
+        os.getppid()
+        for environ in environs[WARM:]:
+            app(environ, start_response)
+        os.getppid()
 
 
 def table(results: Results) -> Table:
@@ -118,7 +131,3 @@ TABLES = {
 }
 
 TARGETS: tuple[Target, ...] = ()
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]))
