@@ -1,4 +1,4 @@
-"""No change makes a request more expensive unnoticed: machine instructions, as multiples of the floor's in the same run.
+"""No change makes a request more expensive unnoticed: machine instructions, as multiples of the floor's in one run.
 
 The floor costs what the interpreter costs, so the ratios hold wherever the tests run. They differ between versions of
 Python, and were recorded on 3.11.
