@@ -314,11 +314,20 @@ def _table_of(text: object, table: str) -> Mapping[Any, Any]:
     return found
 
 
+MAX_KEY_PARTS = 200  # of a dotted key of TOML; ours have three, and a host in a string has 127 labels at most
+_PART = r"(?:(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+_KEY_PART = re.compile(_PART)
+_DOTTED_KEY = re.compile(rf"{_PART}(?:[ \t]*+\.[ \t]*+{_PART})++")
+
+
 def _document(text: object, table: str) -> dict[str, Any]:
     import tomllib
 
     if not isinstance(text, str):
         raise PolicyError([Problem(table, text, "not-toml", f"is {_type(text)} where the text of a document belongs")])
+    # The standard library's reader takes a second for a key of 5,000 parts, and hours for one that fills a megabyte.
+    if any(len(_KEY_PART.findall(key[0])) > MAX_KEY_PARTS for key in _DOTTED_KEY.finditer(text)):
+        raise PolicyError([Problem(table, text, "not-toml", f"has a key of more than {MAX_KEY_PARTS} parts")])
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))  # which editors put at the beginning of a file
     except RecursionError:

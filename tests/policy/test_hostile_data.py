@@ -157,6 +157,32 @@ def test_what_is_beyond_the_host_is_refused_as_any_other_mistake(load: Callable[
     assert str(error).replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a." * 100 + "a.b=1", id="a name of few enough parts"),
+        pytest.param("# " + "a." * 100, id="a remark"),
+    ],
+)
+def test_names_of_some_parts_are_read(text: str) -> None:
+    assert "has a key of more than" not in str(refused(lambda: policy_from_toml(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a." * 201 + "b = 1", id="a name"),
+        pytest.param("[" + "a." * 201 + "b]", id="a table"),
+        pytest.param("x = {" + "a." * 201 + "b = 1}", id="within a value"),
+        pytest.param('"a" . ' * 201 + "b = 1", id="quoted, with blanks"),
+        pytest.param("a." * 500_000 + "b = 1", id="a megabyte, for which the standard library takes hours"),
+        pytest.param("'a'." * 201 + "b = 1", id="quoted in the other way"),
+    ],
+)
+def test_a_name_of_very_many_parts_is_refused_unread(text: str) -> None:
+    assert "has a key of more than 200 parts" in str(refused(lambda: policy_from_toml(text)))
+
+
 # What data can be made of: what JSON and TOML know, and what Python adds
 
 texts = st.one_of(
