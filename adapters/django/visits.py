@@ -135,7 +135,7 @@ def read(request: HttpRequest) -> CORSRequest:
         meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
         meta.get("HTTP_SEC_FETCH_SITE"),
         bool(meta.get("HTTP_COOKIE") or meta.get("HTTP_AUTHORIZATION")),  # test clients send an empty Cookie
-        meta.get("HTTP_UPGRADE", "").lower() == "websocket",
+        "websocket" in meta.get("HTTP_UPGRADE", "").lower(),
         bool(meta.get("HTTP_COOKIE")) and meta.get("HTTP_SEC_FETCH_MODE") == "cors",
     )
 

@@ -494,8 +494,9 @@ def test_a_setting_that_a_test_overrides_counts_for_a_server_that_runs() -> None
     assert "Access-Control-Allow-Origin" not in middleware(RequestFactory().get("/", headers={"Origin": STRANGER}))
 
 
-def test_a_websocket_handshake_of_a_foreign_page_is_refused(send: Callable[..., Answer]) -> None:
-    handshake = (("Upgrade", "websocket"), ("Connection", "Upgrade"))
+@pytest.mark.parametrize("upgrade", ["websocket", "WebSocket", "h2c, websocket"])
+def test_a_websocket_handshake_of_a_foreign_page_is_refused(send: Callable[..., Answer], upgrade: str) -> None:
+    handshake = (("Upgrade", upgrade), ("Connection", "Upgrade"))
     assert send("GET", "/ok", (("Origin", STRANGER), *handshake)).status == 403
     assert send("GET", "/ok", (("Origin", APP), *handshake)).status == 200
 
