@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "Find out why a browser says no to a running server.",
     "explain": "Tell what a browser's message about CORS means.",
     "lint": "Read a policy from a file and name every mistake in it.",
+    "origins": "Read and write the origins of tenants, in a store that is followed.",
 }
 
 

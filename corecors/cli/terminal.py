@@ -66,9 +66,9 @@ class _Terminal(Console):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
-def terminal() -> Console:
+def terminal(*, err: bool = False) -> Console:
     """A console that prints text as it is: what servers send and policies hold is neither markup nor emoji."""
-    return _Terminal(highlight=False, markup=False, emoji=False)
+    return _Terminal(highlight=False, markup=False, emoji=False, stderr=err)
 
 
 class Paper:

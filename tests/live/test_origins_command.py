@@ -1,0 +1,132 @@
+"""`corecors origins`, in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from child_processes import start
+from live.waiting import LONG
+
+from corecors.live import FileSource, SQLSource
+
+A, B = "https://a.example", "https://b.example"
+
+
+@pytest.fixture(params=["sqlite", "directory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/tenants.db" if request.param == "sqlite" else str(tmp_path / "tenants")
+
+
+def run(store: str, *arguments: str, given: str = "", code: int = 0) -> str:
+    """What a call prints, its error output as well; it has to end with `code`, and without a traceback."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "corecors", "origins", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        env={**os.environ, "CORECORS_STORE": store},
+        check=False,
+    )
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode == code, ended.stdout + ended.stderr
+    return ended.stdout + ended.stderr
+
+
+def test_origins_are_added_shown_and_removed(store: str) -> None:
+    assert "is ready" in run(store, "init")
+    assert run(store, "add", "shop.example.com", A, B) == "shop.example.com: 2 origins\n"
+    assert run(store, "add", "shop.example.com", A) == "shop.example.com: 2 origins\n"
+    assert run(store, "list") == "shop.example.com\n"
+    assert json.loads(run(store, "list", "--json")) == ["shop.example.com"]
+    assert json.loads(run(store, "show", "shop.example.com", "--json")) == {"allow_origins": [A, B]}
+    assert run(store, "show", "shop.example.com").split() == ["allow_origins", A, B]
+    assert run(store, "remove", "shop.example.com", A) == "shop.example.com: 1 origins\n"
+    assert run(store, "remove", "shop.example.com") == "shop.example.com is removed\n"
+    assert run(store, "list") == ""
+
+
+def test_what_is_wrong_is_said_with_its_fix_and_not_written(store: str) -> None:
+    run(store, "init")
+    said = run(store, "add", "shop", "https://A.example/", code=1)
+    assert "'https://A.example/'" in said
+    assert "write 'https://a.example'" in said
+    assert run(store, "list") == ""
+
+
+def test_a_tenant_or_origin_that_is_not_there(store: str) -> None:
+    run(store, "init")
+    assert run(store, "show", "shop", code=1) == "there is no tenant shop\n"
+    assert run(store, "remove", "shop", code=1) == "there is no tenant shop\n"
+    run(store, "add", "shop", A)
+    assert run(store, "remove", "shop", B, code=1) == f"shop has no {B}\n"
+
+
+def test_what_is_exported_is_imported(store: str, tmp_path: Path) -> None:
+    run(store, "init")
+    records = {f"t{number}": {"allow_origins": [f"https://{number}.example"], "max_age": 5} for number in range(1200)}
+    assert run(store, "import", "-", given=json.dumps(records)) == "1200 tenants are written\n"
+    assert json.loads(run(store, "export")) == records
+
+
+def test_an_import_with_a_mistake_writes_nothing(store: str) -> None:
+    run(store, "init")
+    given = json.dumps({"good": {"allow_origins": [A]}, "bad": {"allow_origins": ["*", A]}})
+    said = run(store, "import", "-", given=given, code=1)
+    assert "bad: allow_origins:" in said
+    assert "nothing is written: 1 of 2 records are refused" in said
+    assert run(store, "list") == ""
+    assert "is not valid JSON" in run(store, "import", "-", given="{", code=2)
+    assert "no object of tenants" in run(store, "import", "-", given="[]", code=2)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        pytest.param("sqlite:////no/such/folder/tenants.db", "there is no", id="a file that is not there"),
+        pytest.param("postgresql://me:secret@127.0.0.1:1/x", "cannot be used: OperationalError", id="nobody listens"),
+        pytest.param("redis://:secret@127.0.0.1:1/0", "cannot be used: ConnectionError", id="no Redis listens"),
+        pytest.param("nonsense://x", "Error:", id="no such kind of database"),
+    ],
+)
+def test_a_store_that_fails_is_one_line_without_its_password(url: str, message: str) -> None:
+    said = run(url, "list", code=2)
+    assert message in said
+    assert "secret" not in said
+
+
+def test_watch_shows_changes_as_they_come(store: str) -> None:
+    run(store, "init")
+    run(store, "add", "shop", A)
+    watching = start(
+        [sys.executable, "-m", "corecors", "origins", "--store", store, "watch", "--max-staleness", "0.2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert watching.stdout is not None
+        seen = watching.stdout.readline()
+        while "connected; " not in seen.replace("not connected", "") or "1 tenants" not in seen:
+            seen = watching.stdout.readline()
+            assert seen
+        made = SQLSource(store) if "://" in store else FileSource(store)
+        made.put("news", {"allow_origins": [B]})
+        while "changed: news" not in seen:
+            seen = watching.stdout.readline()
+            assert seen
+        watching.send_signal(signal.SIGINT)
+        _, errors = watching.communicate(timeout=LONG)
+        assert "Traceback" not in errors
+        assert watching.returncode == 130
+    finally:
+        watching.kill()
+        watching.wait()
+        for stream in (watching.stdout, watching.stderr):
+            if stream is not None:
+                stream.close()
