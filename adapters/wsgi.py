@@ -207,7 +207,7 @@ def request_of(environ: "WSGIEnvironment") -> CORSRequest:
 def _require_wsgi(app: object) -> None:
     if not callable(app):
         raise TypeError(
-            f"app is a WSGI application, a function of environ and start_response, not {type(app).__name__}"
+            f"app must be a WSGI application, a function of environ and start_response, not {type(app).__name__}"
         )
     from inspect import iscoroutinefunction  # a heavy module, needed here alone
 

@@ -53,14 +53,16 @@ class Door:
         ask: AskPredicate | None = None,
     ) -> None:
         if on_decision is not None and not callable(on_decision):
-            raise TypeError(f"on_decision is a function of a decision and a request, not {_shown_type(on_decision)}")
+            raise TypeError(
+                f"on_decision must be a function of a decision and a request, not {_shown_type(on_decision)}"
+            )
         for name, flag in (("block_disallowed", block_disallowed), ("check_websockets", check_websockets)):
             if not isinstance(flag, bool):
-                raise TypeError(f"{name} is True or False, not {_shown_type(flag)}")
+                raise TypeError(f"{name} must be True or False, not {_shown_type(flag)}")
         if rejections is ...:
             rejections = RejectionLog()
         elif rejections is not None and not isinstance(rejections, RejectionLog):
-            raise TypeError(f"rejections is a RejectionLog or None, not {_shown_type(rejections)}")
+            raise TypeError(f"rejections must be a RejectionLog or None, not {_shown_type(rejections)}")
         self._asks_async = asks_async
         if report_only is not None:
             self._require("report_only", report_only)
@@ -90,8 +92,10 @@ class Door:
                     " ASGI, Starlette, Django and aiohttp can"
                 )
         elif not callable(getattr(policy, "policy_for", None)) or isinstance(policy, type):
+            instead = "; policy_from_mapping makes a policy of it" if isinstance(policy, dict) else ""
             raise TypeError(
-                f"{name} is a Policy, PathPolicies or anything with policy_for(request), not {_shown_type(policy)}"
+                f"{name} must be a Policy, PathPolicies or anything with policy_for(request), not {_shown_type(policy)}"
+                f"{instead}"
             )
 
     def is_quiet(self, policy: object) -> bool:
@@ -305,7 +309,7 @@ def _difference(decision: Decision, other: Decision) -> str:
 
 def _own_origins(origins: Iterable[str]) -> frozenset[str]:
     if isinstance(origins, str) or not isinstance(origins, Iterable):
-        raise TypeError(f"own_origins is a list of origins, not {_shown_type(origins)}")
+        raise TypeError(f"own_origins must be a list of origins, not {_shown_type(origins)}")
     found = frozenset(origins)
     for origin in found:
         try:

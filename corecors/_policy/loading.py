@@ -170,7 +170,7 @@ def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
     policies: dict[Any, Any] = {}
     for prefix, value in given.items():
         if not (_is_path(prefix) or prefix == DEFAULT):
-            message = "belongs to a name that is neither a path, which begins with a slash, nor default"
+            message = "is set under a name that is neither a path, which begins with a slash, nor default"
             problems.append(Problem(_label(prefix), value, "not-a-path", message))
         elif value is False:
             policies[prefix] = None
@@ -308,7 +308,9 @@ def _table_of(text: object, table: str) -> Mapping[Any, Any]:
     if found is None:
         wanted = f"[{table}]" if table != TABLES[0] else f"[{TABLES[0]}] or [{TABLES[1]}]"
         known = [name for name in document if isinstance(document[name], dict)]
-        raise PolicyError([Problem(table, known, "no-table", f"are the tables of this document; none is {wanted}")])
+        raise PolicyError(
+            [Problem(table, known, "no-table", f"are all the tables that this document has: none is {wanted}")]
+        )
     if not isinstance(found, dict):
         raise PolicyError([Problem(table, found, "not-a-table", f"is {_type(found)} where a table belongs")])
     return found
@@ -364,7 +366,8 @@ def _parsed(name: str, text: str) -> Any:
     word = text.strip().lower()
     if name in NUMBERS:
         if not re.fullmatch("-?[0-9]{1,9}", word):
-            raise _UnreadableError("not-a-number", "is not a whole number")
+            unit = " of seconds" if name == "max_age" else ""
+            raise _UnreadableError("not-a-number", f"is not a whole number{unit}")
         return int(word)
     if word not in _FLAGS:
         fix = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(word)

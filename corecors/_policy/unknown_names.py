@@ -25,7 +25,7 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
     entries = names_like(text)
     if entries and plain not in _fields() and not isinstance(value, Mapping):
         found = next((fix for each in entries if (fix := _accepted(each, value, credentials)) is not None), None)
-        message = f"belongs to {owner(entries)}"
+        message = f"is set under {owner(entries)}"
         if found is None:
             message += f"; {entries[0].instruction}"
         elif not found and entries[0].reason:
@@ -35,7 +35,7 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
         message = "is not an argument of a policy: what loosens security has a longer name, which says so"
         return Problem(field, value, "unknown-name", message)
     nearest = _nearest(plain)
-    message = "belongs to a name that no policy has"
+    message = "is set under a name that no policy has"
     if nearest is None:
         return Problem(field, value, "unknown-name", message)
     if prefix is not None:

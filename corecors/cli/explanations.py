@@ -178,7 +178,7 @@ TOPICS = (
         "The response has no Access-Control-Allow-Origin. Either the server does not allow this origin, or it is "
         "not the "
         "application that answered: an error, a login page, another program.",
-        "Let the server send it with every response, errors included. What really answered, the doctor tells.",
+        "Let the server send it with every response, errors included. The doctor tells what really answered.",
     ),
     Topic(
         "server-error",

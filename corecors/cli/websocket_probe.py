@@ -39,7 +39,7 @@ def find_websocket_hazards(url: str, origin: str, send: Send) -> Iterator[Hazard
     elif ours != SWITCHING_PROTOCOLS:
         yield Hazard(
             "no WebSocket",
-            f"No WebSocket is opened at this address, to the page's origin neither (status {ours}).",
+            f"No WebSocket is opened at this address, not even to the page's own origin (status {ours}).",
             "Look at the address; if it is right, allow the page's origin there.",
             serious=False,
         )

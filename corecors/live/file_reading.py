@@ -50,7 +50,7 @@ class FileReader:
             marks = {"": _mark(self._path)}
             if version is not None and version == self._version and marks == self._known:
                 return None
-            records = list(self._of_one_file())  # read now: a file that is no table is an outage, and not known
+            records = list(self._of_one_file())  # read now: a file that is not a table is an outage, and not known
             return self._noted(marks, records, everything=True)
         files = self._files()
         marks = {}

@@ -16,7 +16,7 @@ Record = Mapping[str, Any]
 
 
 class StoreError(Exception):
-    """A store that cannot be used, in words for whoever runs it."""
+    """A store that cannot be used, in words for the one who runs it."""
 
 
 def text_of(record: Record) -> str:

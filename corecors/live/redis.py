@@ -7,7 +7,7 @@ Keys, with the prefix "corecors:":
     changes         a list of "TOKEN NAME", the last write first, of the last 10,000 writes
     told            the channel on which followers are told
 
-A write is one transaction. Whoever writes by hand sets `version` to something new, and then everything is read.
+A write is one transaction. Anyone who writes by hand sets `version` to something new, and then everything is read.
 """
 
 import json
@@ -100,7 +100,7 @@ class RedisSource:
             return sorted(_decoded(name) for name in client.smembers(f"{self._prefix}tenants"))
 
     def _client(self, timeout: float) -> Any:
-        # Nothing is tried again in secret: whoever calls knows how long he may wait.
+        # Nothing is tried again in secret: the caller knows how long to wait.
         return redis.Redis.from_url(
             self._url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
         )

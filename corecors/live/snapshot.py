@@ -74,7 +74,7 @@ class Snapshot:
         self, version: str | None, changes: Changes, entries: Mapping[str, Entry], pause: Callable[[], None]
     ) -> None:
         """Write what changed, or all of it where the file may hold anything else. Nothing where another process keeps
-        the file. Whoever reads it sees the state before or the one after."""
+        the file. A reader sees the state before or the one after."""
         if not self._keeps():
             return
         try:
@@ -167,7 +167,7 @@ class Snapshot:
             self._connection = None
 
     def _set_aside(self) -> None:
-        """Make room for a new file, and keep the damaged one for whoever wants to know why."""
+        """Make room for a new file, and keep the damaged one for anyone who wants to know why."""
         with contextlib.suppress(OSError):
             os.replace(self._path, f"{self._path}.damaged")
         for ending in ("-wal", "-shm"):

@@ -18,7 +18,7 @@ Tenant = Callable[[CORSRequest], Any]  # the name of a tenant; UNDECIDED where i
 
 _HOST = re.compile(
     r"(?:(?P<name>[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+)\.?|(?P<address>\[[0-9a-f:.]{2,45}\]))(?::[0-9]{0,5})?",
-    re.ASCII | re.IGNORECASE,  # ASCII: the Kelvin sign is no k
+    re.ASCII | re.IGNORECASE,  # ASCII: the Kelvin sign is not a k
 )
 NOBODY = ""  # is never the name of a tenant
 
@@ -29,8 +29,8 @@ def by_host(request: CORSRequest) -> str:
     "" where `Host` is missing, doubled or anything but a name or an address: then `default` governs.
     Only `Host` is trusted, never `X-Forwarded-Host`, which any client may send. A proxy in front has to pass the host
     of the public URL on: `proxy_set_header Host $host;` (nginx), `ProxyPreserveHost On` (Apache), while HAProxy, Caddy,
-    Envoy and Traefik do so by themselves. One that does not makes every request that of the host it sends: whoever has
-    no tenant of that name allows nobody. Tenants at two ports of one host are one tenant here.
+    Envoy and Traefik do so by themselves. One that does not makes every request one for the host it sends: where that
+    has no tenant, nobody is allowed. Tenants at two ports of one host are one tenant here.
     """
     match = _HOST.fullmatch(request.host)
     if match is None:

@@ -298,7 +298,7 @@ def test_a_policy_is_replaced_while_serving_and_a_request_sees_one_only() -> Non
     assert app[CORS_KEY].policy is POLICY
     first, second = send_all(app, [Request("GET", "/", [FROM_ORIGIN])] * 2)
     assert (allowed(first), allowed(second)) == ([ORIGIN], [])
-    with pytest.raises(TypeError, match="policy is a Policy"):
+    with pytest.raises(TypeError, match="policy must be a Policy"):
         app[CORS_KEY].policy = "https://app.example.com"  # type: ignore[assignment]
     assert app[CORS_KEY].policy == Policy(allow_origins=[STRANGER])
 
@@ -435,7 +435,7 @@ def test_only_handlers_have_policies_of_their_own(given: Any) -> None:
 
 
 def test_a_policy_is_checked_where_it_is_given() -> None:
-    with pytest.raises(TypeError, match="policy is a Policy"):
+    with pytest.raises(TypeError, match="policy must be a Policy"):
         cross_origin(ok)  # type: ignore[arg-type]
 
 

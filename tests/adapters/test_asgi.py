@@ -478,10 +478,10 @@ def test_a_request_sees_one_policy_only_though_it_is_replaced_within() -> None:
 
 @pytest.mark.parametrize("policy", [None, "*", {}, ["https://a.test"], Policy])
 def test_what_is_not_a_policy_is_refused_before_anything_is_served(policy: Any) -> None:
-    with pytest.raises(TypeError, match="policy is a Policy, PathPolicies"):
+    with pytest.raises(TypeError, match="policy must be a Policy, PathPolicies"):
         CORSMiddleware(never, policy)
     app = CORSMiddleware(never, POLICY)
-    with pytest.raises(TypeError, match="policy is a Policy, PathPolicies"):
+    with pytest.raises(TypeError, match="policy must be a Policy, PathPolicies"):
         app.policy = policy
     assert app.policy is POLICY
 

@@ -104,7 +104,7 @@ WRONG = [
         id="a misspelt option",
     ),
     pytest.param(
-        {"CORS_OPTIONS": {"block_disallowed": "no"}}, "E004", "'no'", "is True or False", id="an option's value"
+        {"CORS_OPTIONS": {"block_disallowed": "no"}}, "E004", "'no'", "must be True or False", id="an option's value"
     ),
     pytest.param(
         {"CORS_OPTIONS": {"own_origins": ["www.example.com"]}},
@@ -114,7 +114,7 @@ WRONG = [
         id="own_origins",
     ),
     pytest.param({"CORS_OPTIONS": {"own_origins": APP}}, "E004", APP, "a list of origins", id="own_origins as text"),
-    pytest.param({"CORS_OPTIONS": {"on_decision": 7}}, "E004", "7 is given", "is a function", id="a hook"),
+    pytest.param({"CORS_OPTIONS": {"on_decision": 7}}, "E004", "7 is given", "must be a function", id="a hook"),
     pytest.param(
         {"CORS_OPTIONS": {"report_only": {"allow_origins": [f"{APP}/"]}}},
         "E004",

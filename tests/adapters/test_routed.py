@@ -259,10 +259,12 @@ def test_an_option_is_checked_when_it_is_given(framework: str, options: dict[str
 
 @pytest.mark.parametrize("policy", ["*", {"allow_origins": ["*"]}, ["https://a.test"], 7, Policy, True])
 def test_what_is_not_a_policy_is_refused_when_it_is_given(framework: str, policy: Any) -> None:
-    with pytest.raises(TypeError, match=r"policy is a Policy, PathPolicies or anything with policy_for\(request\)"):
+    with pytest.raises(
+        TypeError, match=r"policy must be a Policy, PathPolicies or anything with policy_for\(request\)"
+    ):
         SMALL[framework](policy)
     small = SMALL[framework](APP_POLICY)
-    with pytest.raises(TypeError, match="policy is a Policy"):
+    with pytest.raises(TypeError, match="policy must be a Policy"):
         small.set_policy(policy)
     assert values(get(small.app, "/", APP), "Access-Control-Allow-Origin") == [APP]
 

@@ -249,7 +249,7 @@ def test_a_policy_is_replaced_while_serving() -> None:
     app.state.cors.policy = None
     assert not readable_by(app, "/fine")
     assert readable_by(app, "/marked", STRANGER)
-    with pytest.raises(TypeError, match="policy is a Policy"):
+    with pytest.raises(TypeError, match="policy must be a Policy"):
         app.state.cors.policy = "*"
 
 
@@ -480,7 +480,7 @@ def test_an_application_of_another_kind_is_refused_with_the_door_to_use() -> Non
     ):
         with pytest.raises(TypeError, match=advice):
             CORS(app, POLICY)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="policy is a Policy"):
+    with pytest.raises(TypeError, match="policy must be a Policy"):
         CORS(starlette(), "*")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="block_disallowed"):
         CORS(starlette(), POLICY, block_disallowed="yes")  # type: ignore[arg-type]

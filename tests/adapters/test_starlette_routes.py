@@ -508,7 +508,7 @@ def test_only_endpoints_can_be_marked(subject: Any) -> None:
 
 @pytest.mark.parametrize("policy", ["*", {}, ["https://a.test"], Policy])
 def test_only_policies_can_be_given(policy: Any) -> None:
-    with pytest.raises(TypeError, match="policy is a Policy"):
+    with pytest.raises(TypeError, match="policy must be a Policy"):
         cross_origin(policy)
 
 

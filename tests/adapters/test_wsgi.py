@@ -380,12 +380,17 @@ def test_replacing_while_other_threads_serve_never_mixes_two_policies() -> None:
 
 @pytest.mark.parametrize("policy", [None, "*", {}, ["https://a.test"]])
 def test_what_is_no_policy_is_refused_before_anything_is_served(policy: Any) -> None:
-    with pytest.raises(TypeError, match="policy is a Policy, PathPolicies or anything with policy_for"):
+    with pytest.raises(TypeError, match="policy must be a Policy, PathPolicies or anything with policy_for"):
         CORSMiddleware(never, policy)
     app = CORSMiddleware(never, POLICY)
-    with pytest.raises(TypeError, match="policy is a Policy, PathPolicies or anything with policy_for"):
+    with pytest.raises(TypeError, match="policy must be a Policy, PathPolicies or anything with policy_for"):
         app.policy = policy
     assert app.policy is POLICY
+
+
+def test_a_dict_for_a_policy_is_told_what_makes_a_policy_of_it() -> None:
+    with pytest.raises(TypeError, match="not dict; policy_from_mapping makes a policy of it"):
+        CORSMiddleware(never, {"allow_origins": ["https://a.test"]})  # type: ignore[arg-type]
 
 
 def test_a_path_without_a_policy_is_passed_on_untouched() -> None:

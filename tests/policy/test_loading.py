@@ -225,7 +225,7 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
         pytest.param("CORS_ALLOW_CREDENTIALS", "off", "is neither true nor false", "false", id="off"),
         pytest.param("CORS_ALLOW_CREDENTIALS", "", "is neither true nor false", None, id="an empty flag"),
         pytest.param("CORS_ALLOW_CREDENTIALS", "2", "is neither true nor false", None, id="a number for a flag"),
-        pytest.param("CORS_MAX_AGE", "10m", "is not a whole number", None, id="a unit"),
+        pytest.param("CORS_MAX_AGE", "10m", "is not a whole number of seconds", None, id="a unit"),
         pytest.param("CORS_MAX_AGE", "", "is not a whole number", None, id="an empty number"),
         pytest.param("CORS_MAX_AGE", "1e3", "is not a whole number", None, id="an exponent"),
         pytest.param("CORS_MAX_AGE", "٦٠", "is not a whole number", None, id="digits of another script"),
@@ -250,8 +250,8 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
             "CORS_ALLOW_ORIGIN_PREDICATE", "tenants.known", "is text where a function belongs", None, id="a function"
         ),
         pytest.param("CORS_ORIGINS", "*", "a name of flask-cors", {"CORS_ALLOW_ORIGINS": "*"}, id="flask-cors' name"),
-        pytest.param("CORS_allow_origins", "*", "belongs to a name", {"CORS_ALLOW_ORIGINS": "*"}, id="lower case"),
-        pytest.param("CORS_", "", "belongs to a name", None, id="nothing but the prefix"),
+        pytest.param("CORS_allow_origins", "*", "is set under a name", {"CORS_ALLOW_ORIGINS": "*"}, id="lower case"),
+        pytest.param("CORS_", "", "is set under a name", None, id="nothing but the prefix"),
     ],
 )
 def test_a_variable_that_says_nothing_certain_is_an_error(
