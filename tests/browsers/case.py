@@ -17,20 +17,34 @@ SCHEMES = ("http", "https")
 
 
 class Setup(NamedTuple):
-    """What the API is served by: over which scheme, and which of our adapters protects it."""
+    """What the API is served by: over which scheme, and which of our adapters protects it.
+
+    `every_case`: whether all cases are run, or only those that touch transport. What is decided is decided in one
+        place, whatever the door: so it takes all cases once in WSGI and once in ASGI, and in a framework those in
+        which the framework itself has a hand.
+    """
 
     scheme: str
     adapter: str
+    every_case: bool = False
 
     def __str__(self) -> str:
         return f"{self.adapter} over {self.scheme}"
 
+    def runs(self, case: Case) -> bool:
+        return self.every_case or case.transport
+
 
 SETUPS = (
-    Setup("http", "CORSMiddleware"),
-    Setup("https", "CORSMiddleware by path"),
+    Setup("http", "WSGI", every_case=True),
+    Setup("https", "WSGI by path", every_case=True),
+    Setup("http", "ASGI", every_case=True),
+    Setup("https", "ASGI by path", every_case=True),
     Setup("http", "Flask"),
     Setup("https", "Bottle"),
+    Setup("https", "Starlette"),
+    Setup("http", "Django"),
+    Setup("https", "aiohttp"),
 )
 ENGINE_NAMES = ("Chromium", "Firefox", "WebKitGTK")
 
@@ -87,6 +101,8 @@ class Case:
     """One row of the table.
 
     `name`: what a reader would call it; `group`: the heading it stands under.
+    `transport`: whether it touches what servers and frameworks do to a request or a response, and so runs through every
+        door: preflights, bodies, streams, errors, cookies, caches, and several lines of one header.
     `policy`: the arguments of a Policy; or `fixed`: the answers of a server that has none.
     `acts`: in the order in which they run; those of the page `app` before those of `sub` before those of `stranger`.
     `preflights`: how many the server must have seen. `requests`: how many others must have reached the server; None
@@ -100,6 +116,7 @@ class Case:
     name: str
     group: str
     acts: tuple[Act, ...]
+    transport: bool = False
     policy: Mapping[str, Any] | None = None
     fixed: Fixed | None = None
     preflights: int = 0
@@ -113,6 +130,8 @@ class Case:
     def __post_init__(self) -> None:
         if (self.policy is None) == (self.fixed is None):
             raise ValueError(f"{self.name}: either a policy or fixed answers")
+        if self.transport and self.policy is None:
+            raise ValueError(f"{self.name}: fixed answers come through no door")
         order = [list(PAGE_HOSTS).index(act.page) for act in self.acts]
         if order != sorted(order):
             raise ValueError(f"{self.name}: pages run in the order {list(PAGE_HOSTS)}")

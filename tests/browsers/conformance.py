@@ -29,6 +29,10 @@ Each case was run in each engine with each of these setups:
 
 {adapters}
 
+and {few} of them, those that touch what a framework does to requests and responses, through each of these doors too:
+
+{doors}
+
 The certificate is self-signed. What the script must see follows from the policy and was written down before; the
 *model* is `corecors.browser.simulate`, asking the same servers.
 
@@ -65,7 +69,7 @@ def head(by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
     ]
     agreeing = sum(all(cell(case, by_engine[name]) == AGREES for name in ENGINE_NAMES) for case in CASES)
     counts = (
-        f"{len(CASES)} cases in {len(names)} engines with {len(SETUPS)} setups. "
+        f"{len(CASES)} cases in {len(names)} engines with {sum(setup.every_case for setup in SETUPS)} setups. "
         f"In {agreeing} of the cases all engines do the same; the other {len(CASES) - agreeing} stand at the end,\n"
         f"next to what all engines do unlike the standard ({sum(bool(case.unlike_the_standard) for case in CASES)})."
     )
@@ -75,7 +79,9 @@ def head(by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
         versions="\n".join(["| | version |", "| --- | --- |", *(f"| {name} | {number} |" for name, number in rows)]),
         pages="`, `".join(PAGE_HOSTS.values()),
         apis="`, `".join(API_HOSTS.values()),
-        adapters="\n".join(f"* {setup}" for setup in SETUPS),
+        adapters=listed(setup for setup in SETUPS if setup.every_case),
+        few=sum(case.transport for case in CASES),
+        doors=listed(setup for setup in SETUPS if not setup.every_case),
         agrees=AGREES,
         not_asked=NOT_ASKED,
     )
@@ -83,6 +89,10 @@ def head(by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
 
 def system() -> str:
     return platform.freedesktop_os_release()["PRETTY_NAME"]
+
+
+def listed(setups: Iterable[Setup]) -> str:
+    return "\n".join(f"* {setup}" for setup in setups)
 
 
 def table(cases: Iterable[Case], by_engine: Mapping[str, Mapping[Setup, Round]]) -> str:
@@ -145,6 +155,8 @@ def described(act: Act) -> str:
 def cell(case: Case, by_setup: Mapping[Setup, Round]) -> str:
     found: dict[Setup, str] = {}
     for setup, made in by_setup.items():
+        if not setup.runs(case):
+            continue
         requests, outcomes = made.requests(case), made.outcomes(case)
         preflights = sum(seen.is_preflight for seen in requests)
         others = len(requests) - preflights
@@ -167,6 +179,8 @@ def model_cell(case: Case, rounds: Iterable[Round]) -> str:
         return NOT_ASKED
     found: set[str] = set()
     for made in rounds:
+        if not made.sites.setup.runs(case):
+            continue
         predictions = made.sites.predictions[case.slug]
         if any(prediction is not None and prediction.laxer for prediction in predictions):
             found.add("**blocked by the standard**, lets through what engines let through")

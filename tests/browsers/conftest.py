@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .case import ENGINE_NAMES, SETUPS, Setup
+from .case import ENGINE_NAMES, SETUPS, Case, Setup
 from .cases import CASES
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from .rounds import Round, Sites
 
 REQUIRE = "CORECORS_REQUIRE_BROWSERS"
-PACKAGES = ("bottle", "flask", "fontTools", "marionette_driver", "selenium", "trustme", "werkzeug")
+PACKAGES = (
+    *("bottle", "flask", "fontTools", "marionette_driver", "selenium", "trustme", "werkzeug"),
+    *("aiohttp", "django", "starlette", "uvicorn"),
+)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 CONFORMANCE = Path(__file__).parents[2] / "docs" / "conformance.md"
 
@@ -36,6 +39,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-conformance", action="store_true", help="write docs/conformance.md from this run of the browsers"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Only the cases that a setup runs are tests of it."""
+    items[:] = [item for item in items if not isinstance(item, pytest.Function) or is_run(item)]
+
+
+def is_run(item: pytest.Function) -> bool:
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    setup, case = given.get("browser_round"), given.get("case")
+    return not isinstance(setup, Setup) or not isinstance(case, Case) or setup.runs(case)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +91,7 @@ def all_sites() -> Iterator[dict[Setup, Sites]]:
     from .rounds import serving_sites
 
     with ExitStack() as serving:
-        yield {setup: serving.enter_context(serving_sites(setup, CASES)) for setup in SETUPS}
+        yield {setup: serving.enter_context(serving_sites(setup, list(filter(setup.runs, CASES)))) for setup in SETUPS}
 
 
 @pytest.fixture(scope="session", params=SETUPS, ids=str)

@@ -5,8 +5,6 @@ They all have the same routes: `/items` for any method, `/crash`, which raises, 
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -39,19 +37,10 @@ def over_wsgi(app: Any) -> Iterator[str]:
 
 @contextmanager
 def over_asgi(app: Any) -> Iterator[str]:
-    """Serve an ASGI application with uvicorn on a free port of loopback."""
-    import uvicorn
+    from .asgi_sites import serving_asgi
 
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="critical", ws="none", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=30)
-        listener.close()
+    with serving_asgi(app, []) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def flask_app(protect: Callable[[Any], object]) -> Serving:
@@ -139,12 +128,12 @@ def starlette_any(page: str) -> Serving:
 
 def django_app(**options: Any) -> Serving:
     """Django knows one configuration a process: what CORS options there are is set for the time of each request."""
-    import django
-    from django.conf import settings
     from django.core.wsgi import get_wsgi_application
     from django.http import HttpRequest, JsonResponse
     from django.test import override_settings
     from django.urls import path
+
+    from .django_api import alone, set_up
 
     def items(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"items": []}, headers={"X-Total": "0"})
@@ -152,21 +141,18 @@ def django_app(**options: Any) -> Serving:
     def crash(request: HttpRequest) -> JsonResponse:
         raise Crash
 
-    if not settings.configured:
-        settings.configure(
-            ALLOWED_HOSTS=["127.0.0.1"],
-            INSTALLED_APPS=["corsheaders"],
-            LOGGING_CONFIG=None,
-            MIDDLEWARE=["corsheaders.middleware.CorsMiddleware", "django.middleware.common.CommonMiddleware"],
-            ROOT_URLCONF=(path("items", items), path("crash", crash)),
-            SECRET_KEY="of a test",
-        )
-        django.setup(set_prefix=False)
-    answer = get_wsgi_application()
-    alone = threading.Lock()
+    set_up()
+    ours = override_settings(
+        ALLOWED_HOSTS=["127.0.0.1"],
+        MIDDLEWARE=["corsheaders.middleware.CorsMiddleware", "django.middleware.common.CommonMiddleware"],
+        ROOT_URLCONF=(path("items", items), path("crash", crash)),
+        **options,
+    )
+    with alone, ours:
+        answer = get_wsgi_application()
 
     def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        with alone, override_settings(**options):
+        with alone, ours:
             whole: Iterable[bytes] = answer(environ, start_response)
             return whole
 

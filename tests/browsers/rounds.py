@@ -5,17 +5,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from corecors import Policy
-
-from .adapted import ADAPTERS
-from .api import api
-from .case import Addresses, Case, Seen, Setup, filled
+from .adapted import ADAPTERS, Api
+from .case import Addresses, Case, Seen, Setup
 from .engines import Engine
 from .prediction import MODEL, Prediction, predict
-from .sites import ApiServer, Journal, PageServer, Visit, fixed_answers, new_certificate, serving
+from .sites import Journal, PageServer, Visit, new_certificate, serving
 
 
 @dataclass
@@ -76,17 +73,12 @@ def serving_sites(setup: Setup, cases: Sequence[Case]) -> Iterator[Sites]:
     certificate = new_certificate() if setup.scheme == "https" else None
     server_tls = certificate.server if certificate else None
     journal, failures = Journal(), list[str]()
-    pages, api_server = PageServer(journal), ApiServer(journal)
+    pages = PageServer(journal)
     with ExitStack() as servers:
         pages_port = servers.enter_context(serving(pages, failures, server_tls))
-        api_port = servers.enter_context(serving(api_server, failures, server_tls))
-        addresses = Addresses(setup.scheme, pages_port, api_port)
-        for case in cases:
-            if case.policy is None:
-                api_server.apps[case.slug] = fixed_answers(case, addresses, api)
-            else:
-                arguments = {name: filled(value, addresses.in_policy()) for name, value in case.policy.items()}
-                api_server.apps[case.slug] = ADAPTERS[setup.adapter](Policy(**arguments))
+        addresses = Addresses(setup.scheme, pages_port, api_port=0)
+        api = Api(cases, addresses, journal, failures, server_tls)
+        addresses = replace(addresses, api_port=servers.enter_context(ADAPTERS[setup.adapter](api)))
         yield Sites(setup, cases, addresses, journal, pages, failures, certificate.client if certificate else None)
 
 

@@ -103,6 +103,18 @@ class Journal:
             return self._changed.wait_for(lambda: any(seen.method == method for seen in entries), ARRIVAL_SECONDS)
 
 
+def seen(environ: WSGIEnvironment, path: str) -> Seen:
+    """A request as the journal keeps it; `path`: below the case's own."""
+    return Seen(
+        environ["REQUEST_METHOD"],
+        f"{environ['HTTP_HOST'].partition(':')[0]}{path}",
+        environ.get("HTTP_ORIGIN"),
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+        environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        "HTTP_COOKIE" in environ,
+    )
+
+
 class ApiServer:
     """`/VISITOR/CASE/RESOURCE`: notes the request, then hands it to the case's application, protected or not."""
 
@@ -118,14 +130,7 @@ class ApiServer:
         self.journal.add(
             visitor,
             slug,
-            Seen(
-                environ["REQUEST_METHOD"],
-                f"{environ['HTTP_HOST'].partition(':')[0]}{environ['PATH_INFO']}",
-                environ.get("HTTP_ORIGIN"),
-                environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-                environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-                "HTTP_COOKIE" in environ,
-            ),
+            seen(environ, environ["PATH_INFO"]),
         )
         return self.apps[slug](environ, start_response)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from servers.availability import leave_out
 from servers.wsgi_servers import ServerKind, gunicorn
 
-from .sites import serving
+from .scripted import READS, scripted_pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,24 +19,6 @@ if TYPE_CHECKING:
     from servers.processes import Server
 
     from .engines import Engine
-
-PATIENCE = 60  # seconds for what takes less than one on a quiet machine
-PAGE = b"""<!doctype html><title>reading</title><script>
-const ask = async ({url, ...options}) => {
-  try {
-    const response = await fetch(url, {credentials: "include", ...options});
-    const body = await response.text();
-    return [response.status, response.headers.get("Content-Range"), body.length > 0];
-  } catch (error) {
-    return [error.name];
-  }
-};
-fetch("/jobs").then(response => response.json()).then(async jobs => {
-  const outcomes = [];
-  for (const job of jobs) outcomes.push(await ask(job));
-  fetch("/done", {method: "POST", body: JSON.stringify(outcomes)});
-});
-</script>"""
 
 READ = [
     ("a view", {"url": "/ok"}, [200, None, True]),
@@ -87,30 +67,12 @@ def django(
 
 def outcomes(engine: Engine, host: str, port: int) -> list[Any]:
     """What a page on `host` reads of the Django server on `port`."""
-    found: list[Any] = []
-    done = threading.Event()
     jobs = []
     for _, job, _ in READ:
         url = job["url"].format(port=port)
         jobs.append({**job, "url": url if "://" in url else f"http://127.0.0.1:{port}{url}"})
-
-    def pages(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        body, kind = PAGE, "text/html"
-        if environ["PATH_INFO"] == "/jobs":
-            body, kind = json.dumps(jobs).encode(), "application/json"
-        elif environ["PATH_INFO"] == "/done":
-            found.extend(json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
-            done.set()
-            body = b""
-        start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body]
-
-    failures: list[str] = []
-    with serving(pages, failures) as own:
-        engine.open(f"http://{host}:{own}/")
-        assert done.wait(PATIENCE), "the page did not come to its end"
-    assert failures == []
-    return found
+    with scripted_pages(READS) as pages:
+        return pages.outcomes(engine, host, jobs)
 
 
 def test_a_page_from_an_allowed_origin_reads_every_response(engine: Engine, django: Server) -> None:

@@ -98,6 +98,7 @@ CASES = (
     Case(
         name="two origins read the same stored answer",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}", "{sub}"]},
         acts=(Act(url="{api}/cacheable", sees="200 stored"), Act(page="sub", url="{api}/cacheable", sees="200 stored")),
         requests=2,
@@ -148,6 +149,7 @@ CASES = (
     Case(
         name="a stored answer that is confirmed with 304",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(Act(url="{api}/revalidated", sees="200 tagged"), Act(url="{api}/revalidated", sees="200 tagged")),
         requests=2,

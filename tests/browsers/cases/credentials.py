@@ -45,6 +45,7 @@ CASES = (
     Case(
         name="PUT with credentials, preflighted without the cookie",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_credentials": True, "allow_methods": ["PUT"]},
         acts=(Act(url=COOKIE, method="PUT", credentials="include", sees="200 session=1"),),
         preflights=1,
@@ -104,6 +105,7 @@ CASES = (
     Case(
         name="a cookie is set even by an answer that may not be read",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(
             Act(url="{near}/set-cookie", credentials="include", sees=BLOCKED),

@@ -10,6 +10,7 @@ CASES = (
     Case(
         name="debug names the refused method",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["PUT"], "debug": True},
         acts=(Act(method="DELETE", sees=BLOCKED),),
         preflights=1,

@@ -50,6 +50,7 @@ CASES = (
     Case(
         name="img crossorigin=use-credentials",
         group=GROUP,
+        transport=True,
         policy=WITH_CREDENTIALS,
         acts=(image("loaded, pixels readable", USE_CREDENTIALS, host="near"),),
         requests=1,
@@ -205,6 +206,7 @@ CASES = (
     Case(
         name="EventSource with credentials",
         group=GROUP,
+        transport=True,
         policy=WITH_CREDENTIALS,
         acts=(Act(do="events", url="{near}/events", credentials="include", sees="message hello"),),
         requests=1,

@@ -15,6 +15,7 @@ CASES = (
     Case(
         name="an exact origin may read",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(Act(sees="200 GET"),),
         requests=1,
@@ -22,6 +23,7 @@ CASES = (
     Case(
         name="another origin is answered but may not read",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(Act(page="stranger", sees=BLOCKED),),
         requests=1,
@@ -43,6 +45,7 @@ CASES = (
     Case(
         name="any origin may read",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["*"]},
         acts=(Act(sees="200 GET"), Act(page="stranger", sees="200 GET")),
         requests=2,

@@ -13,6 +13,7 @@ CASES = (
     Case(
         name="PUT with a preflight",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["PUT"]},
         acts=(Act(method="PUT", body="x", headers=PLAIN, sees="200 PUT"),),
         preflights=1,
@@ -21,6 +22,7 @@ CASES = (
     Case(
         name="PUT that is not allowed is never sent",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["DELETE"]},
         acts=(Act(method="PUT", sees=BLOCKED),),
         preflights=1,
@@ -45,6 +47,7 @@ CASES = (
     Case(
         name="any method with credentials",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["*"], "allow_credentials": True},
         acts=(Act(method="DELETE", credentials="include", sees="200 DELETE"),),
         preflights=1,
@@ -93,6 +96,7 @@ CASES = (
     Case(
         name="OPTIONS sent by the script reaches the application",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["OPTIONS"]},
         acts=(Act(method="OPTIONS", sees="200 OPTIONS"),),
         preflights=1,
@@ -101,6 +105,7 @@ CASES = (
     Case(
         name="HEAD needs no preflight",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "expose_headers": ["X-Total"]},
         acts=(Act(method="HEAD", read=("X-Total",), sees="200 X-Total=7"),),
         requests=1,
@@ -153,6 +158,7 @@ CASES = (
     Case(
         name="several headers, asked for sorted and in lower case",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_headers": ["X-Zeta", "Authorization", "X-Alpha", "Content-Type"]},
         acts=(
             Act(
@@ -267,6 +273,7 @@ CASES = (
     Case(
         name="XMLHttpRequest that watches its upload is preflighted",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(
             Act(do="xhr", method="POST", body="x", headers=PLAIN, options={"uploadListener": True}, sees="200 POST"),

@@ -67,6 +67,7 @@ CASES = (
     Case(
         name="307 after PUT is preflighted again for the new address",
         group=GROUP,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["PUT"]},
         acts=(Act(url="{api}/redirect?307&{api}/data", method="PUT", sees="200 PUT"),),
         preflights=2,

@@ -41,6 +41,7 @@ CASES = (
     Case(
         name="every header is exposed, cookies excepted",
         group=EXPOSED,
+        transport=True,
         policy={"allow_origins": ["{app}"], "expose_headers": ["*"]},
         acts=(Act(read=("X-Total", "X-Page", "Set-Cookie"), sees="200 GET X-Total=7 X-Page=2 Set-Cookie=hidden"),),
         requests=1,
@@ -91,6 +92,7 @@ CASES = (
     Case(
         name="404 may be read",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(Act(url="{api}/no-such-thing", sees="404 missing"),),
         requests=1,
@@ -112,6 +114,7 @@ CASES = (
     Case(
         name="500 after a preflight may be read",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["PUT"]},
         acts=(Act(url="{api}/broken", method="PUT", sees="500 broken"),),
         preflights=1,
@@ -127,6 +130,7 @@ CASES = (
     Case(
         name="204 may be read",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_methods": ["DELETE"]},
         acts=(Act(url="{api}/nothing", method="DELETE", sees="204"),),
         preflights=1,
@@ -142,6 +146,7 @@ CASES = (
     Case(
         name="a stream is read chunk by chunk",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(Act(do="stream", url="{api}/stream", sees="200 one two three"),),
         requests=1,
@@ -149,6 +154,7 @@ CASES = (
     Case(
         name="a stream to another origin",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"]},
         acts=(Act(page="stranger", do="stream", url="{api}/stream", sees=BLOCKED),),
         requests=1,
@@ -156,6 +162,7 @@ CASES = (
     Case(
         name="CORS headers that the application set are replaced, not doubled",
         group=ANSWERS,
+        transport=True,
         policy={"allow_origins": ["{app}"], "allow_credentials": True},
         acts=(
             Act(url="{api}/own-cors", credentials="include", sees="200 own"),
