@@ -37,6 +37,7 @@ from corecors import (
     RejectionLog,
     merge_headers,
     path_is_ambiguous,
+    possible_methods,
 )
 from corecors.adapters.aiohttp_marks import UNMARKED, cross_origin, is_marked, own_policy, require_visible_marks
 
@@ -45,9 +46,6 @@ __all__ = ["CORS", "CORS_KEY", "cross_origin", "setup_cors"]
 cross_origin.__module__ = __name__  # the name that users import
 
 LOGGER = getLogger("corecors")
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-# Names that middleware takes another method from: which handler runs is not told by the method of the preflight alone.
-OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
 
 _Governing = Policy | PolicySource | None  # None: no CORS
 _Headers = list[tuple[str, str]]
@@ -183,11 +181,8 @@ class CORS:
         if self._has_several and self._routes_its_own_way:
             raise LookupError("something of the application's own chooses routes, maybe by what a preflight lacks")
         # As the page wrote it, and as one of aiohttp's two parsers hands it on.
-        methods = [asked.governed_method, asked.governed_method.upper()]
-        names = (asked.request_headers or "").lower()
-        if any(name in names for name in OVERRIDING):
-            methods += METHODS
-        found = [self._governor(await find(request.clone(method=method)), method) for method in dict.fromkeys(methods)]
+        methods = possible_methods(asked.governed_method, asked.request_headers)
+        found = [self._governor(await find(request.clone(method=method)), method) for method in methods]
         if any(each.differs_from(found[0]) for each in found):
             raise LookupError("a method in lower case, or one that a header names, may lead to another policy")
         return found[0]

@@ -27,6 +27,7 @@ from corecors import (
     Undecided,
     foreign_call_error,
     merge_headers,
+    possible_methods,
 )
 from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, request_of
 
@@ -36,10 +37,6 @@ Governing = Policy | PolicySource | Undecided | None
 Route = TypeVar("Route")
 _Headers = list[tuple[str, str]]
 _Merge = Callable[[_Headers], _Headers]
-
-# Names that middleware takes another method from: which view runs is not told by the method that a preflight names.
-_OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 _ASKED = "corecors.asked"  # in the environ, so that a copy of it that the application made is known again
 
@@ -178,11 +175,8 @@ class RoutePolicies(ABC, Generic[Route]):
 
     def _asked_for(self, environ: WSGIEnvironment, method: str, names: str | None) -> Governing:
         """The policy of what the request that a preflight asks for would run."""
-        governing = self._would_run(environ, method)
-        if names is not None and "method" in (names := names.lower()) and any(name in names for name in _OVERRIDING):
-            others = (self._would_run(environ, method) for method in _METHODS)
-            return governing if all(other is governing for other in others) else UNDECIDED
-        return governing
+        governing, *others = (self._would_run(environ, each) for each in possible_methods(method, names))
+        return governing if all(other is governing for other in others) else UNDECIDED
 
     def _would_run(self, environ: WSGIEnvironment, method: str) -> Governing:
         try:

@@ -26,7 +26,17 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Host, Match, Mount, Router
 
-from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, RejectionLog, merge_headers
+from corecors import (
+    UNDECIDED,
+    CORSRequest,
+    Decision,
+    Door,
+    Policy,
+    PolicySource,
+    RejectionLog,
+    merge_headers,
+    possible_methods,
+)
 from corecors.adapters.asgi import (
     Application,
     Merge,
@@ -195,7 +205,8 @@ class _Covered:
         if is_websocket or scope["method"] == "OPTIONS" or cors.decides_early:
             request = read_request(scope)
             if is_websocket or request.is_preflight or cors.decides_early:
-                decision = await response.decide(_asked_for(cors, response.before, request.governed_method), request)
+                methods = possible_methods(request.governed_method, request.request_headers)
+                decision = await response.decide(_asked_for(cors, response.before, methods), request)
                 if request.is_preflight or (decision is not None and decision.status is not None):
                     await carry_out(decision, self.app, scope, receive, send)
                     return
@@ -286,7 +297,8 @@ class _Response:
         """What governs the endpoint that ran or, where something else answered, the one that was asked for."""
         endpoint, method = self.scope.get("endpoint"), self.scope.get("method", "GET")
         if endpoint is self.before.get("endpoint") or isinstance(_within(endpoint), Starlette | Router):
-            return _asked_for(self._cors, {**self.before, "path": self.scope["path"]}, method)
+            before = {**self.before, "path": self.scope["path"]}
+            return _asked_for(self._cors, before, possible_methods(method, None))
         return self._cors.governing(endpoint, method)
 
 
@@ -311,18 +323,18 @@ def _own_policy(endpoint: Any, method: str) -> Any:
 # Which endpoint would run
 
 
-def _asked_for(cors: CORS, before: Scope, method: str) -> _Governor:
-    """What governs the endpoint that the routes have for a scope that they have not seen yet, and a method."""
+def _asked_for(cors: CORS, before: Scope, methods: tuple[str, ...]) -> _Governor:
+    """What governs the endpoint that the routes have for a scope that they have not seen yet, by any of `methods`."""
     found = []
     # A preflight names the method as the page wrote it, and a server may hand it on in upper case (hypercorn does).
-    for spelled in dict.fromkeys((method, method.upper())):
+    for spelled in methods:
         try:
             endpoint, nearest = _find(cors, {**before, "method": spelled})
         except Exception:  # of a converter or a route of the application's, or it is `LookupError`
             cors.tell_once("it cannot be told which endpoint a request is for, so nobody is let in", exc_info=True)
             return _UNDECIDED_GOVERNOR
         found.append(nearest.governing(endpoint, spelled))
-    return found[0] if found[0].owner is found[-1].owner else _UNDECIDED_GOVERNOR
+    return found[0] if all(each.owner is found[0].owner for each in found) else _UNDECIDED_GOVERNOR
 
 
 def _find(cors: CORS, scope: dict[str, Any], *, follow: bool = True) -> tuple[object, CORS]:

@@ -45,9 +45,10 @@ def views_may_have_policies(request: HttpRequest) -> bool:
     return were_made()
 
 
-def asked_mark(request: HttpRequest, route: Route) -> Mark | None:
-    """The mark of the view that `route` leads to; None where it leads to none, or to one without a mark."""
-    marks = {mark_of(view, route.method) for view in _views(request, route)}
+def asked_mark(request: HttpRequest, route: Route, methods: tuple[str, ...]) -> Mark | None:
+    """The mark of the view that `route` leads to, by any of `methods`; None where it leads to none, or to one without a
+    mark."""
+    marks = {mark_of(view, method) for view in _views(request, route) for method in methods}
     return marks.pop() if len(marks) == 1 else AMBIGUOUS if marks else None
 
 

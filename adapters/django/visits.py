@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from corecors import UNDECIDED, CORSRequest, Decision, Policy, PolicySource, path_is_ambiguous
+from corecors import UNDECIDED, CORSRequest, Decision, Policy, PolicySource, path_is_ambiguous, possible_methods
 from corecors.adapters.django.marks import AMBIGUOUS, Mark, mark_of, were_made
 from corecors.adapters.django.routing import Route, asked_mark, views_may_have_policies
 
@@ -79,7 +79,8 @@ class Visit:
         if self._route is None:
             return self._common
         try:
-            return self._of(asked_mark(self._request, self._route))
+            methods = possible_methods(self._route.method, self.asked.request_headers)
+            return self._of(asked_mark(self._request, self._route, methods))
         except Exception:
             # A URL converter of the project failed, or its URLs cannot be imported. Django will answer for that.
             LOGGER.exception("CORS: no policy, for the request's URL could not be resolved")

@@ -19,6 +19,11 @@ _AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)|[\x00-\x1f\x7f]", r
 _ENCODED_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
+# Headers that middleware takes another method from, and the methods that views are made for.
+_OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
 class CORSRequest(NamedTuple):
     """What a door tells of one request.
 
@@ -62,6 +67,21 @@ class CORSRequest(NamedTuple):
     def governed_method(self) -> str:
         """The method that decides about the route: of a preflight the one that it asks for, else the request's own."""
         return self.request_method if self.is_preflight and self.request_method is not None else self.method
+
+
+def possible_methods(method: str, names: str | None) -> tuple[str, ...]:
+    """The methods that a request may turn out to have: the one that its preflight names, that one in upper case, for
+    servers and frameworks that write it so, and any where the preflight asks for a header that middleware takes another
+    method from.
+
+    `names` is the value of `Access-Control-Request-Headers`. Where these lead to views with different policies, it
+    cannot be told which one governs.
+    """
+    methods = (method, method.upper())
+    lowered = (names or "").lower()
+    if "method" in lowered and any(name in lowered for name in _OVERRIDING):
+        methods += _METHODS
+    return tuple(dict.fromkeys(methods))
 
 
 def path_is_ambiguous(path: str, target: str = "") -> bool:

@@ -392,6 +392,27 @@ def test_a_preflight_names_a_method_as_django_reads_it(send: Send, kind: str) ->
         assert send("OPTIONS", "/", asked).status == 403
 
 
+def test_a_preflight_that_asks_to_override_the_method_passes_where_that_changes_no_policy(send: Send) -> None:
+    """Middleware below may take the method from a header; the preflight names POST."""
+
+    class ByPatch(View):
+        def post(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("posted")
+
+        @by_view
+        def patch(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse("patched")
+
+    anything = Policy(allow_origins=[APP], allow_headers=["*"])
+    names = ("Access-Control-Request-Headers", "x-http-method-override")
+    asked = (("Origin", APP), ("Access-Control-Request-Method", "POST"))
+    urls = (path("", ByPatch.as_view()), path("plain", plain))
+    with override_settings(ROOT_URLCONF=urls, CORS_POLICY=anything):
+        assert send("OPTIONS", "/", asked).status == 204
+        assert send("OPTIONS", "/", (*asked, names)).status == 403
+        assert send("OPTIONS", "/plain", (*asked, names)).status == 204
+
+
 def test_head_of_a_viewset_is_its_lists_before_its_first_request_too() -> None:
     """The view itself adds HEAD to its actions, at its first request."""
     assert mark_of(Things.as_view({"get": "list"}), "HEAD").policy is VIEW_POLICY

@@ -244,6 +244,29 @@ def test_a_preflight_for_a_method_in_lower_case_passes_where_upper_case_changes_
     assert passed == expected
 
 
+@pytest.mark.parametrize("make", [starlette, fastapi])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param("/by-method", set(), id="another method, another policy"),
+        pytest.param("/plain", {"base"}, id="one policy for all methods"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x-http-method-override", "X-HTTP-Method", "x-method-override"])
+def test_a_preflight_that_asks_to_override_the_method_passes_where_that_changes_no_policy(
+    make: Callable[[], Starlette], path: str, expected: set[str], name: str
+) -> None:
+    app = make()
+    CORS(app, BASE.replace(allow_headers=["*"]))
+    asks = (("Access-Control-Request-Method", "POST"), ("Access-Control-Request-Headers", name))
+    passed = {
+        known
+        for origin, known in NAMES.items()
+        if send(app, "OPTIONS", path, (("Origin", origin), *asks)).status == 204
+    }
+    assert passed == expected
+
+
 def test_a_method_in_lower_case_is_governed_like_the_handler_of_that_name() -> None:
     """Starlette before 1.0 lets the class run it."""
     app = starlette()
