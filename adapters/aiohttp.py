@@ -21,7 +21,7 @@ from functools import partial
 from inspect import isclass
 from logging import getLogger
 from types import EllipsisType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 from urllib.parse import unquote_to_bytes
 
 from aiohttp import hdrs, web
@@ -35,6 +35,7 @@ from corecors import (
     Policy,
     PolicySource,
     RejectionLog,
+    foreign_call_error,
     merge_headers,
     path_is_ambiguous,
     possible_methods,
@@ -47,6 +48,7 @@ cross_origin.__module__ = __name__  # the name that users import
 
 LOGGER = getLogger("corecors")
 
+_MISSING: Any = object()
 _Governing = Policy | PolicySource | None  # None: no CORS
 _Headers = list[tuple[str, str]]
 _Find = Callable[[web.Request], Awaitable[web.UrlMappingMatchInfo]]
@@ -54,7 +56,7 @@ _Find = Callable[[web.Request], Awaitable[web.UrlMappingMatchInfo]]
 
 def setup_cors(
     app: web.Application,
-    policy: Policy | PolicySource | None,
+    policy: Policy | PolicySource | None = _MISSING,
     *,
     on_decision: Callable[[Decision, CORSRequest], object] | None = None,
     report_only: Policy | PolicySource | None = None,
@@ -62,6 +64,7 @@ def setup_cors(
     check_websockets: bool = True,
     own_origins: Iterable[str] = (),
     rejections: RejectionLog | EllipsisType | None = ...,
+    **unknown: Never,
 ) -> "CORS":
     """Cover an application: every response, preflights, the handshakes of WebSockets, and its sub-applications.
 
@@ -77,6 +80,10 @@ def setup_cors(
     are settled, because it serves or is part of another one. When it starts, a policy that no request would follow is
     a `RuntimeError`.
     """
+    if unknown:
+        raise foreign_call_error("setup_cors", unknown)
+    if policy is _MISSING:
+        raise TypeError("setup_cors needs a policy: write setup_cors(app, Policy(allow_origins=[...]))")
     _require_aiohttp(app)
     if CORS_KEY in app:
         raise RuntimeError("this application has CORS already; set the policy of app[CORS_KEY] instead")

@@ -20,9 +20,19 @@ from inspect import Parameter, signature
 from itertools import product
 from logging import getLogger
 from types import EllipsisType
-from typing import Any
+from typing import Any, Never
 
-from corecors import CORSRequest, Decision, Door, Policy, PolicySource, RejectionLog, merge_headers, path_is_ambiguous
+from corecors import (
+    CORSRequest,
+    Decision,
+    Door,
+    Policy,
+    PolicySource,
+    RejectionLog,
+    foreign_call_error,
+    merge_headers,
+    path_is_ambiguous,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -32,6 +42,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 Lines = tuple[tuple[str, str], ...]
 ByteLines = list[tuple[bytes, bytes]]
 Merge = Callable[[list[tuple[str, str]]], list[tuple[str, str]]]
+
+MISSING: Any = object()  # no policy was given
 
 MAX_REMEMBERED = 1024  # encoded answers, some 600 bytes each
 MAX_KNOWN_NAMES = 1024  # of response headers; an application has a few dozen
@@ -75,7 +87,7 @@ class CORSMiddleware:
     def __init__(
         self,
         app: Application,
-        policy: Policy | PolicySource,
+        policy: Policy | PolicySource = MISSING,
         *,
         on_decision: Callable[[Decision, CORSRequest], object] | None = None,
         report_only: Policy | PolicySource | None = None,
@@ -83,7 +95,9 @@ class CORSMiddleware:
         check_websockets: bool = True,
         own_origins: Iterable[str] = (),
         rejections: RejectionLog | EllipsisType | None = ...,
+        **unknown: Never,
     ) -> None:
+        require_policy("CORSMiddleware", policy, unknown)
         require_asgi(app)
         self.app = app
         self._door = Door(
@@ -353,6 +367,14 @@ _OTHER_DOORS = {
     "bottle": "corecors.adapters.bottle.CORSPlugin",
     "aiohttp": "corecors.adapters.aiohttp.setup_cors",
 }
+
+
+def require_policy(caller: str, policy: object, unknown: Iterable[str]) -> None:
+    """Raise `TypeError`, which says what to write, for a call in the words of another library."""
+    if unknown:
+        raise foreign_call_error(caller, unknown)
+    if policy is MISSING:
+        raise TypeError(f"{caller} needs a policy: write {caller}(app, Policy(allow_origins=[...]))")
 
 
 def require_asgi(app: object) -> None:

@@ -20,7 +20,7 @@ from functools import partial
 from inspect import isclass, isfunction
 from logging import getLogger
 from types import EllipsisType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Never, TypeVar
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -38,6 +38,7 @@ from corecors import (
     possible_methods,
 )
 from corecors.adapters.asgi import (
+    MISSING,
     Application,
     Merge,
     Message,
@@ -50,6 +51,7 @@ from corecors.adapters.asgi import (
     covered,
     read_request,
     require_asgi,
+    require_policy,
 )
 
 LOGGER = getLogger("corecors")
@@ -100,7 +102,7 @@ class CORS:
     def __init__(
         self,
         app: Starlette,
-        policy: Policy | PolicySource | None,
+        policy: Policy | PolicySource | None = MISSING,
         *,
         on_decision: Callable[[Decision, CORSRequest], object] | None = None,
         report_only: Policy | PolicySource | None = None,
@@ -108,7 +110,9 @@ class CORS:
         check_websockets: bool = True,
         own_origins: Iterable[str] = (),
         rejections: RejectionLog | EllipsisType | None = ...,
+        **unknown: Never,
     ) -> None:
+        require_policy("CORS", policy, unknown)
         if not isinstance(app, Starlette):
             require_asgi(app)
             raise TypeError(
