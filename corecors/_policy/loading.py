@@ -243,6 +243,9 @@ def _policy(given: Mapping[Any, Any]) -> Policy:
     return _built(given, {name: name for name in FIELDS}, None)
 
 
+_UNDIVIDED = ("list-in-text", "white-space")  # codes: several origins, where a variable has no comma
+
+
 def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | None) -> Policy:
     """The policy of the values in `given`, whose keys stand for arguments as `names` says."""
     spelled = {name: key for key, name in names.items()}
@@ -267,7 +270,12 @@ def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | Non
     try:
         policy = Policy(**arguments)
     except PolicyError as error:
-        refused = (problem._replace(field=spelled[problem.field]) for problem in error.problems)
+        refused = [problem._replace(field=spelled[problem.field]) for problem in error.problems]
+        if prefix is not None:
+            refused = [
+                each._replace(message=f"{each.message}, with commas between them") if each.code in _UNDIVIDED else each
+                for each in refused
+            ]
         raise PolicyError([*problems, *refused]) from None
     if problems:
         raise PolicyError(problems)
