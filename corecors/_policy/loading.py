@@ -243,7 +243,7 @@ def _policy(given: Mapping[Any, Any]) -> Policy:
     return _built(given, {name: name for name in FIELDS}, None)
 
 
-_UNDIVIDED = ("list-in-text", "white-space")  # codes: several origins, where a variable has no comma
+_UNDIVIDED = "make each origin an entry of its own"  # what is said of several origins in one text
 
 
 def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | None) -> Policy:
@@ -273,7 +273,9 @@ def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | Non
         refused = [problem._replace(field=spelled[problem.field]) for problem in error.problems]
         if prefix is not None:
             refused = [
-                each._replace(message=f"{each.message}, with commas between them") if each.code in _UNDIVIDED else each
+                each._replace(message=f"{each.message}, with commas between them")
+                if each.message.endswith(_UNDIVIDED)
+                else each
                 for each in refused
             ]
         raise PolicyError([*problems, *refused]) from None

@@ -389,3 +389,13 @@ def test_loading_costs_nothing_until_it_is_used() -> None:
     program = "import sys; before = set(sys.modules); import corecors; print(*set(sys.modules) - before)"
     loaded = subprocess.run([sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True).stdout
     assert not {"tomllib", "json", "difflib"} & set(loaded.split())
+
+
+def test_commas_are_told_of_only_where_several_origins_stand_in_one_text() -> None:
+    for text, end in (
+        ("https://a.test;https://b.test", "with commas between them"),
+        ('[" https://a.test"]', "around it"),
+    ):
+        with pytest.raises(PolicyError) as caught:
+            policy_from_env({"CORS_ALLOW_ORIGINS": text})
+        assert caught.value.problems[0].message.endswith(end)
