@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, final
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, NullPool, bindparam, create_engine, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from corecors.live.records import Record, StoreError, checked, record_of
@@ -63,10 +63,18 @@ class SQLSource:
     def put_all(self, records: Mapping[str, Record]) -> None:
         texts = {tenant: checked(tenant, record) for tenant, record in records.items()}
         with self._writing(list(texts)) as connection:
-            for tenant, text in texts.items():
-                row = TENANTS.update().where(TENANTS.c.tenant == tenant).values(record=text)
-                if not connection.execute(row).rowcount:
-                    connection.execute(TENANTS.insert().values(tenant=tenant, record=text))
+            names = list(texts)
+            there: set[str] = set()
+            for start in range(0, len(names), AT_A_TIME):
+                part = names[start : start + AT_A_TIME]
+                there.update(connection.scalars(select(TENANTS.c.tenant).where(TENANTS.c.tenant.in_(part))))
+            updated = [{"name": tenant, "text": text} for tenant, text in texts.items() if tenant in there]
+            added = [{"tenant": tenant, "record": text} for tenant, text in texts.items() if tenant not in there]
+            if updated:
+                row = TENANTS.update().where(TENANTS.c.tenant == bindparam("name")).values(record=bindparam("text"))
+                connection.execute(row, updated)
+            if added:
+                connection.execute(TENANTS.insert(), added)
 
     def remove(self, tenant: str) -> bool:
         with self._writing([tenant]) as connection:

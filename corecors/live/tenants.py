@@ -9,6 +9,7 @@ gains nothing: what a policy guards against is browsers.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from corecors._decisions.request import CORSRequest
@@ -20,6 +21,7 @@ _HOST = re.compile(
     r"(?:(?P<name>[a-z0-9_-]++(?:\.[a-z0-9_-]++)*+)\.?|(?P<address>\[[0-9a-f:.]{2,45}\]))(?::[0-9]{0,5})?",
     re.ASCII | re.IGNORECASE,  # ASCII: the Kelvin sign is not a k
 )
+MAX_LENGTH = 253 + len(".:65535")  # of a value of Host; DNS caps the name at 253
 NOBODY = ""  # is never the name of a tenant
 
 
@@ -32,10 +34,16 @@ def by_host(request: CORSRequest) -> str:
     Envoy and Traefik do so by themselves. One that does not makes every request one for the host it sends: where that
     has no tenant, nobody is allowed. Tenants at two ports of one host are one tenant here.
     """
-    match = _HOST.fullmatch(request.host)
-    if match is None:
-        return NOBODY
-    return (match["name"] or match["address"]).lower()
+    host = request.host
+    return _tenant_of(host) if len(host) <= MAX_LENGTH else NOBODY
+
+
+# One look-up instead of a regular expression, most of what a request costs here; whoever sends other hosts every time has
+# them read every time.
+@lru_cache(maxsize=1024)
+def _tenant_of(host: str) -> str:
+    match = _HOST.fullmatch(host)
+    return NOBODY if match is None else (match["name"] or match["address"]).lower()
 
 
 by_host.varies_by_origin = False  # type: ignore[attr-defined]

@@ -43,10 +43,10 @@ def percentile(values: list[float], which: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * which))]
 
 
-def cost(call: Callable[[], object], times: int = 20_000) -> float:
+def cost(call: Callable[[], object], times: int = 2_000) -> float:
     """Microseconds of one call: the fastest of several rounds, which a busy machine disturbs least."""
     rounds = []
-    for _ in range(7):
+    for _ in range(100):
         start = time.perf_counter()
         for _ in range(times):
             call()

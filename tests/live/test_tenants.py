@@ -33,6 +33,8 @@ from corecors.live.tenants import fault_of_host
         pytest.param("a.example:80:80", "", id="two ports"),
         pytest.param("a.example:port", "", id="a port that is no number"),
         pytest.param("a..example", "", id="an empty label"),
+        pytest.param("a." * 126 + "b.:65535", "a." * 126 + "b", id="the longest name that DNS has"),
+        pytest.param("a" * 261, "", id="longer than any host"),
         pytest.param(".a.example", "", id="a leading dot"),
         pytest.param("a.example..", "", id="two trailing dots"),
         pytest.param("::1", "", id="IPv6 without brackets"),
