@@ -38,8 +38,8 @@ def by_host(request: CORSRequest) -> str:
     return _tenant_of(host) if len(host) <= MAX_LENGTH else NOBODY
 
 
-# One look-up instead of a regular expression, most of what a request costs here; whoever sends other hosts every time has
-# them read every time.
+# One look-up instead of a regular expression, most of what a request costs here. Whoever sends another host every time
+# has it read every time.
 @lru_cache(maxsize=1024)
 def _tenant_of(host: str) -> str:
     match = _HOST.fullmatch(host)
