@@ -167,6 +167,7 @@ def test_an_older_backup_that_is_restored_and_written_to(tmp_path: Path, follow:
         (tmp_path / f"tenants.db{ending}").unlink(missing_ok=True)
     store.put("other", {"allow_origins": [A]})
     store.put("fourth", {"allow_origins": [A]})
+    store.put("fifth", {"allow_origins": [A]})  # now the number has passed the one that the follower knows
     until(lambda: origins_of(policies, "shop") == (A,))
     assert origins_of(policies, "later") == ()
     assert origins_of(policies, "fourth") == (A,)
