@@ -34,7 +34,7 @@ def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], 
         Door(asks_async=True).check_policy(policy)
 
     def give(handler: _Endpoint) -> _Endpoint:
-        if not (isfunction(handler) or (isclass(handler) and issubclass(handler, AbstractView))):
+        if not _is_handler(handler):
             raise TypeError(
                 f"cross_origin is for handlers, which are functions or classes of views, not for"
                 f" {handler.__name__ if isclass(handler) else type(handler).__name__}."
@@ -44,6 +44,10 @@ def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], 
         return handler
 
     return give
+
+
+def _is_handler(thing: object) -> bool:
+    return isfunction(thing) or (isclass(thing) and issubclass(thing, AbstractView))
 
 
 def own_policy(handler: Any, method: str) -> Any:

@@ -199,7 +199,7 @@ class RememberedLines:
         self._policy = policy
         self._door = door
         self._refusal = _encoded(_REFUSAL)
-        self.by = _COOKIES if policy.allows_any_origin else _ORIGIN
+        self.by: frozenset[bytes] = _COOKIES if policy.allows_any_origin else _ORIGIN
         self.remembered: dict[bytes | None, ByteLines] = {}
 
     @classmethod

@@ -53,7 +53,7 @@ class Marks:
     def __init__(self) -> None:
         self.by_key: dict[Key, _Mark] = {}
         self.decorators: dict[int, ref[CrossOrigin]] = {}  # those that are kept, as in `method_decorators`
-        self.version = 0  # how often something was marked
+        self.version: int = 0  # how often something was marked
 
     def keep(self, decorator: CrossOrigin) -> None:
         key = id(decorator)

@@ -130,6 +130,7 @@ class RoutePolicies(ABC, Generic[Route]):
             return (self._admit if self._blocks else self._run)(environ, start_response)
         origin = environ.get("HTTP_ORIGIN")
         lines = plain.lines(origin)
+        assert lines is not None  # there is no predicate to ask
         if lines is Policy.refusal and origin is not None:
             self._refused(plain, origin, environ.get("REQUEST_METHOD", ""), environ)
         elif origin is not None and "HTTP_COOKIE" in environ:

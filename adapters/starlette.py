@@ -76,7 +76,7 @@ def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], 
         Door(asks_async=True).check_policy(policy)
 
     def give(endpoint: _Endpoint) -> _Endpoint:
-        if not (isfunction(endpoint) or isclass(endpoint)):
+        if not _is_endpoint(endpoint):
             raise TypeError(
                 f"cross_origin is for endpoints, which are functions or classes, not for {type(endpoint).__name__}."
                 " For routers, mounts and groups of paths give CORS a PathPolicies"
@@ -85,6 +85,10 @@ def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], 
         return endpoint
 
     return give
+
+
+def _is_endpoint(thing: object) -> bool:
+    return isfunction(thing) or isclass(thing)
 
 
 class CORS:
@@ -124,7 +128,7 @@ class CORS:
         if app.middleware_stack is not None:
             raise RuntimeError("this application serves already; give it to CORS before its first request")
         self.app = app
-        self.door = Door(
+        self.door: Door = Door(
             on_decision=on_decision,
             report_only=report_only,
             block_disallowed=block_disallowed,
@@ -157,7 +161,7 @@ class CORS:
         if policy is not None:
             self.door.check_policy(policy)
         remembered = None if self.decides_early else RememberedLines.of(policy, self.door)
-        self.serving = policy, remembered
+        self.serving: tuple[_Governing, RememberedLines | None] = policy, remembered
 
     def governing(self, endpoint: object, method: str) -> "_Governor":
         """What governs an endpoint of this application."""

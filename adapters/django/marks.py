@@ -31,7 +31,7 @@ class Mark:
     __slots__ = ("policy",)
 
     def __init__(self, policy: Any) -> None:
-        self.policy = policy
+        self.policy: Any = policy
 
 
 AMBIGUOUS = Mark(UNDECIDED)
@@ -64,8 +64,7 @@ def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, **unknown: 
         global _made
         if not _is_view(view):
             raise TypeError(_not_a_view(view))
-        # What Ninja has registered already is marked itself: a copy would reach nobody.
-        marked = view if isinstance(view, type) or hasattr(view, "_ninja_operation") else _copy(view)
+        marked = view if _is_marked_itself(view) else _copy(view)
         setattr(marked, _MARK, Mark(policy))
         _made = True
         return marked
@@ -77,6 +76,11 @@ def _is_view(thing: object) -> bool:
     if isinstance(thing, type):  # a class whose instances can be views
         return issubclass(thing, View) or any("__call__" in vars(each) for each in thing.__mro__)
     return callable(thing)
+
+
+def _is_marked_itself(view: object) -> bool:
+    # What Ninja has registered already: a copy would reach nobody.
+    return isinstance(view, type) or hasattr(view, "_ninja_operation")
 
 
 def _not_a_policy(given: object) -> str:

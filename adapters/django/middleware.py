@@ -16,6 +16,7 @@ from corecors.adapters.django.routing import views_may_have_policies
 from corecors.adapters.django.visits import Chosen, Visit, answer, carry, read
 
 _VISIT = "_cors_visit"
+_ViewHook = Callable[[HttpRequest, object, Any, Any], HttpResponseBase | Awaitable[HttpResponseBase | None] | None]
 
 
 class CORSMiddleware:
@@ -37,7 +38,7 @@ class CORSMiddleware:
         self._is_stale = False
         self._configure()
         if self._blocks:  # Django looks for it when it loads the middleware
-            self.process_view = self._look_again_async if self._is_async else self._look_again
+            self.process_view: _ViewHook = self._look_again_async if self._is_async else self._look_again
         setting_changed.connect(self._look_at_setting)
 
     def _configure(self) -> None:

@@ -45,12 +45,13 @@ class Visit:
     __slots__ = ("_common", "_marked", "_request", "_route", "asked", "decided_before", "refusal")
 
     def __init__(self, request: HttpRequest, common: Policy | PolicySource | None, blocks: bool) -> None:
-        self.asked = asked = read(request)
+        asked = read(request)
+        self.asked: CORSRequest = asked
         self.refusal: Decision | None = None
         self._request = request
         self._common = common
         self._marked = views_may_have_policies(request)
-        self.decided_before = not self._marked or asked.is_preflight or asked.is_websocket or blocks
+        self.decided_before: bool = not self._marked or asked.is_preflight or asked.is_websocket or blocks
         self._route = Route.of(request, asked.governed_method) if self._marked else None
 
     @property

@@ -24,6 +24,7 @@ class Regexes(Protocol):
 
     def matches(self, origin: str) -> bool:
         """Whether one of them accepts the whole of a well-formed origin."""
+        ...
 
 
 class OriginMatcher:

@@ -183,11 +183,12 @@ def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
             except PolicyError as error:
                 problems += error.problems
     default = policies.pop(DEFAULT, None)
+    found: PathPolicies | None = None
     try:
         found = PathPolicies(policies, default=default)
     except PolicyError as error:
         problems += error.problems
-    if problems:
+    if found is None or problems:
         raise PolicyError(problems)
     return found
 
@@ -198,11 +199,12 @@ def _tiers_table(given: Mapping[Any, Any]) -> "OriginPolicies":
         for name, value in given.items()
         if name != TIERS
     ]
+    found: OriginPolicies | None = None
     try:
         found = _tiers(given.get(TIERS))
     except PolicyError as error:
         problems += error.problems
-    if problems:
+    if found is None or problems:
         raise PolicyError(problems)
     return found
 

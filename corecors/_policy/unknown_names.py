@@ -58,7 +58,7 @@ def _accepted(entry: ForeignName, value: object, credentials: object) -> dict[st
 def _constructs(arguments: dict[str, Any], credentials: object) -> bool:
     from corecors._policy.policy import Policy  # which imports this module
 
-    given = {"allow_credentials": credentials} if isinstance(credentials, bool) else {}
+    given: dict[str, Any] = {"allow_credentials": credentials} if isinstance(credentials, bool) else {}
     try:
         Policy(**(given | arguments))
     except PolicyError:

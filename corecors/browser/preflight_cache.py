@@ -8,7 +8,7 @@ this is not the HTTP cache. https://fetch.spec.whatwg.org/#cors-preflight-cache
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -125,7 +125,7 @@ class PreflightCache:
         for place, entry in enumerate(entries):
             if entry.applies(key, now):
                 places.setdefault((entry.method, entry.header), []).append(place)
-        listed: list[list[tuple[str | None, str | None]]] = []  # each name as all that covers it, itself first
+        listed: list[Sequence[tuple[str | None, str | None]]] = []  # each name as all that covers it, itself first
         listed += [[(held, None) for held in (method, WILDCARD)] for method in methods]
         listed += [[(None, held) for held in self._headers_that_cover(name.lower())] for name in headers]
         for covered_by in listed:

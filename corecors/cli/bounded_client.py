@@ -42,7 +42,7 @@ class UnreachableError(Exception):
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.words)
-        self.code = failure.code
+        self.code: str = failure.code
 
 
 class BoundedClient:

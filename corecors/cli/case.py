@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from corecors._decisions.headers import ALLOW_ORIGIN, WILDCARD
-from corecors.browser import Check, Credentials, Exchange, Step
+from corecors.browser import Check, Credentials, Exchange, Received, Request, Step, Verdict
 from corecors.browser.safelist import normalize_method, unsafe_headers
 from corecors.cli.examination import Examination
 from corecors.cli.servers import Needs
@@ -36,16 +36,16 @@ class Case:
 
     def __init__(self, examination: Examination) -> None:
         self.examination = examination
-        self.request = examination.request
-        self.verdict = examination.verdict
+        self.request: Request = examination.request
+        self.verdict: Verdict = examination.verdict
         self.failed: Check | None = deciding(examination)
         index = None if self.failed is None else self.failed.exchange
         self.exchange: Exchange | None = None if index is None else self.verdict.exchanges[index]
-        self.received = None if self.exchange is None else self.exchange.received
-        self.status = 0 if self.received is None else self.received.status
-        self.on_preflight = self.exchange is not None and self.exchange.sent.preflight
+        self.received: Received | None = None if self.exchange is None else self.exchange.received
+        self.status: int = 0 if self.received is None else self.received.status
+        self.on_preflight: bool = self.exchange is not None and self.exchange.sent.preflight
         self.what = "preflight" if self.on_preflight else "request"
-        self.credentials = self.request.credentials is Credentials.INCLUDE
+        self.credentials: bool = self.request.credentials is Credentials.INCLUDE
 
     @property
     def lacks_header(self) -> bool:

@@ -34,8 +34,8 @@ class Health:
         self, store: str, state: State, max_staleness: float, serve_stale_for: float, on_change: OnChange | None
     ) -> None:
         self.serving: dict[str, Entry] = {}
-        self.due = -math.inf
-        self.ready = threading.Event()
+        self.due: float = -math.inf
+        self.ready: threading.Event = threading.Event()
         self._store = store
         self._state = state
         self._max_staleness = max_staleness

@@ -23,9 +23,9 @@ class Entry:
     __slots__ = ("origins", "policy", "text")
 
     def __init__(self, text: str, origins: int, policy: Policy | None) -> None:
-        self.text = text
-        self.origins = origins
-        self.policy = policy
+        self.text: str = text
+        self.origins: int = origins
+        self.policy: Policy | None = policy
 
 
 class BadRecord:
@@ -34,8 +34,8 @@ class BadRecord:
     __slots__ = ("problems", "text")
 
     def __init__(self, text: str, problems: tuple[Problem, ...]) -> None:
-        self.text = text
-        self.problems = problems
+        self.text: str = text
+        self.problems: tuple[Problem, ...] = problems
 
 
 Changes = dict[str, str | None]  # tenants to the records that are in force for them now, None where there is none
@@ -53,7 +53,7 @@ class State:
         self._fault_of = fault_of
         self.entries: dict[str, Entry] = {}
         self.bad: dict[str, BadRecord] = {}
-        self.origins = 0
+        self.origins: int = 0
 
     def copied(self) -> "State":
         """What a process that was forked off goes on with: the thread here may have been in the middle of a change."""

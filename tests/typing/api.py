@@ -16,6 +16,7 @@ from corecors import (
     PolicyError,
     Problem,
     Reason,
+    Undecided,
     evaluate,
     parse_origin,
     policy_from_env,
@@ -70,7 +71,7 @@ assert_type(preflight_headers(policy, "https://app.example.com", "PUT"), dict[st
 assert_type(preflight_headers(policy, "https://app.example.com", "PUT", "authorization"), dict[str, str])
 
 paths = PathPolicies({"/api/": policy, "/public/": Policy(allow_origins=["*"])}, default=None)
-assert_type(paths.for_path("/api/articles"), Policy | None)
+assert_type(paths.for_path("/api/articles"), Policy | Undecided | None)
 
 
 def fixes(origin: str) -> Iterable[object]:
