@@ -77,7 +77,7 @@ def possible_methods(method: str, names: str | None) -> tuple[str, ...]:
     `names` is the value of `Access-Control-Request-Headers`. Where these lead to views with different policies, it
     cannot be told which one governs.
     """
-    methods = (method, method.upper())
+    methods: tuple[str, ...] = (method, method.upper())
     lowered = (names or "").lower()
     if "method" in lowered and any(name in lowered for name in _OVERRIDING):
         methods += _METHODS
