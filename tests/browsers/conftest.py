@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REQUIRE = "CORECORS_REQUIRE_BROWSERS"
 PACKAGES = (
     *("bottle", "flask", "fontTools", "marionette_driver", "selenium", "trustme", "werkzeug"),
-    *("aiohttp", "django", "starlette", "uvicorn"),
+    *("aiohttp", "django", "fastapi", "flask_sock", "hypercorn", "starlette", "uvicorn"),
 )
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 CONFORMANCE = Path(__file__).parents[2] / "docs" / "conformance.md"
