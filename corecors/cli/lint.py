@@ -72,7 +72,9 @@ def findings_in(governing: Governing) -> Iterator[Problem]:
         return
     # Marks on views, settings and middlewares hold an application's policies, in each framework in a way of its own; so
     # those that were made when it was imported are its policies.
-    policies = dict.fromkeys(each for each in gc.get_objects() if isinstance(each, Policy))
+    # One that was refused, and is still held by the traceback of its error, lacks what the constructor sets last.
+    made = (each for each in gc.get_objects() if isinstance(each, Policy) and hasattr(each, "preflight_lines"))
+    policies = dict.fromkeys(made)
     if not policies:
         raise Unusable("the application has no policy")
     for policy in sorted(policies, key=repr):

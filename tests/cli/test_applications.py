@@ -138,6 +138,24 @@ def test_every_policy_of_an_application_is_linted(module: str) -> None:
     assert ("https://app.example.com: allow_headers", "any-header") in codes
 
 
+def test_a_policy_that_was_refused_and_whose_error_is_kept_is_not_linted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = f"shop_{abs(hash(str(tmp_path)))}"
+    refused = """
+from corecors import PolicyError
+try:
+    Policy(allow_origins=["nonsense"])
+except PolicyError as error:
+    kept = error
+"""
+    Path(f"{name}.py").write_text(HEAD + refused + APPLICATIONS["wsgi"])
+    result = CliRunner().invoke(lint, [f"{name}:app", "--json"])
+    assert result.exception is None, result.exception
+    assert json.loads(result.output)["problems"] == []
+
+
 DJANGO = """
 from django.conf import settings
 from corecors import PathPolicies, Policy
