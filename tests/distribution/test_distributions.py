@@ -1,5 +1,6 @@
 """The sdist and the wheel as a package index would get them, and the wheel as a user's environment gets it."""
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,8 +20,10 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one sdist, built from the tree, and one wheel, built from that sdist."""
-    folder = tmp_path_factory.mktemp("distributions")
-    build = run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    folder, tree = tmp_path_factory.mktemp("distributions"), tmp_path_factory.mktemp("tree") / "clean"
+    # Setuptools takes what an earlier build listed for granted, so that a package which nobody lists would be found.
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "*.egg-info", "build", "dist", "__pycache__"))
+    build = run(sys.executable, "-m", "build", "--outdir", folder, tree)
     assert build.returncode == 0, build.stdout + build.stderr
     return folder
 
