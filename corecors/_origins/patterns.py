@@ -183,7 +183,8 @@ def _misplaced_wildcard(rest: str, text: str) -> OriginError:
                 f"with the regular expression {scheme}://{EXTENSION_IDS[scheme]} in allow_origin_regexes",
             )
         return OriginError(
-            "wildcard", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"
+            "wildcard",
+            "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry '*'",
         )
     regex = regex_meant(text)
     if regex is not None:

@@ -153,11 +153,11 @@ class Validation:
             return 204
         return int(value)
 
-    def refuse_unknown(self, name: str, value: object) -> None:
-        """Refuse an argument that no policy has."""
-        from corecors._policy.unknown_names import unknown_name  # a long table, for errors alone
+    def refuse_unknown(self, given: Mapping[str, object]) -> None:
+        """Refuse arguments that no policy has."""
+        from corecors._policy.unknown_names import unknown_names  # a long table, for errors alone
 
-        self.problems.append(unknown_name(name, value, credentials=self.credentials))
+        self.problems += unknown_names(given.items(), credentials=self.credentials)
 
     def predicate(self, value: Any) -> Callable[[str], bool] | None:
         if value is None:

@@ -265,10 +265,10 @@ def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | Non
         else:
             arguments[names[key]] = value
     if unknown:
-        from corecors._policy.unknown_names import unknown_name  # a long table, for errors alone
+        from corecors._policy.unknown_names import unknown_names  # a long table, for errors alone
 
         credentials = arguments.get("allow_credentials", False)
-        problems[:0] = [unknown_name(key, value, credentials=credentials, prefix=prefix) for key, value in unknown]
+        problems[:0] = unknown_names(unknown, credentials=credentials, prefix=prefix)
     try:
         policy = Policy(**arguments)
     except PolicyError as error:

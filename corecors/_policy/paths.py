@@ -14,6 +14,8 @@ from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._policy.policy import Policy
 from corecors._policy.problems import PolicyError, Problem
 
+MAX_DEPTH = 100  # segments of a prefix; a look-up tries each of them
+
 Governor = Policy | PolicySource | None
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -166,6 +168,8 @@ def _first_fault(prefix: str) -> str | None:
         return "has no leading slash"
     if "//" in prefix:
         return "has an empty segment"
+    if prefix.count("/") > MAX_DEPTH:
+        return f"has more than {MAX_DEPTH} segments"
     if path_is_ambiguous(prefix):
         return "has a dot segment: such paths are ambiguous, and no policy governs them"
     return None

@@ -136,8 +136,8 @@ class Policy:
     def _make(self, given: dict[str, Any], unknown: dict[str, Any], known: frozenset[str]) -> None:
         """Set every field from the arguments in `given`. `known`: origins that were validated before."""
         reader = Validation(given["allow_credentials"])
-        for name, value in unknown.items():
-            reader.refuse_unknown(name, value)
+        if unknown:
+            reader.refuse_unknown(unknown)
         put = object.__setattr__
         put(self, "allow_origins", reader.strings("allow_origins", given["allow_origins"]))
         put(self, "allow_origin_regexes", reader.entries("allow_origin_regexes", given["allow_origin_regexes"]))

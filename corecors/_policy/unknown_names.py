@@ -2,14 +2,33 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from corecors._policy.foreign_names import ForeignName, names_like, owner, plain_name
 from corecors._policy.problems import PolicyError, Problem
 
 DANGEROUS = "dangerously_"
+MAX_EXPLAINED = 50  # as many problems as the text of an error holds
+UNKNOWN = "is set under a name that no policy has"
 _LONGEST_NAME = 100  # characters of a name that is compared with others; a policy's longest has 42
+
+
+def unknown_names(
+    given: Iterable[tuple[object, object]], *, credentials: object = False, prefix: str | None = None
+) -> list[Problem]:
+    """The problems of the arguments in `given`, names and values, that no policy has; see `unknown_name`.
+
+    Beyond the first `MAX_EXPLAINED` only the name is told: to look for what was meant costs half a millisecond a name.
+    """
+    problems = []
+    for number, (name, value) in enumerate(given):
+        if number < MAX_EXPLAINED:
+            problems.append(unknown_name(name, value, credentials=credentials, prefix=prefix))
+        else:
+            field = name if isinstance(name, str) else f"a name of type {type(name).__name__}"
+            problems.append(Problem(field, value, "unknown-name", UNKNOWN))
+    return problems
 
 
 def unknown_name(name: object, value: object, *, credentials: object = False, prefix: str | None = None) -> Problem:
@@ -35,7 +54,7 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
         message = "is not an argument of a policy: what loosens security has a longer name, which says so"
         return Problem(field, value, "unknown-name", message)
     nearest = _nearest(plain)
-    message = "is set under a name that no policy has"
+    message = UNKNOWN
     if nearest is None:
         return Problem(field, value, "unknown-name", message)
     if prefix is not None:

@@ -86,8 +86,14 @@ ORIGINS = [
 PATTERNS = [
     ("*", "has a wildcard but no scheme"),
     ("http*://a.com", 'has a "*" in its scheme: make each scheme an entry of its own'),
-    ("https://*", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"),
-    ("https://*:1", "stands for every host of its scheme; name a domain, or allow any origin with the one entry '*'"),
+    (
+        "https://*",
+        "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry '*'",
+    ),
+    (
+        "https://*:1",
+        "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry '*'",
+    ),
     (
         "https://a.b*.com",
         'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '

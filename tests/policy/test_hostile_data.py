@@ -11,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corecors import Policy, PolicyError
+from corecors import Policy, PolicyError, Problem
+from corecors._policy import unknown_names
 from corecors._policy.loading import (
     origin_policies_from_toml,
     path_policies_from_toml,
@@ -255,3 +256,19 @@ LINES = [
 def test_any_document_is_a_policy_or_refused(text: str) -> None:
     for load in (policy_from_toml, source_from_toml, path_policies_from_toml, origin_policies_from_toml):
         judge(lambda load=load: load(text))  # type: ignore[misc]
+
+
+def test_only_so_many_names_are_looked_up_and_every_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[object] = []
+
+    def counted(name: object, value: object, **options: Any) -> Problem:
+        looked_up.append(name)
+        return Problem(str(name), value, "unknown-name", "is counted")
+
+    monkeypatch.setattr(unknown_names, "unknown_name", counted)
+    for build in (policy_from_mapping, lambda given: Policy(**given)):
+        looked_up.clear()
+        with pytest.raises(PolicyError) as caught:
+            build({f"name_{number}": number for number in range(500)})
+        assert len(caught.value.problems) == 500
+        assert len(looked_up) == unknown_names.MAX_EXPLAINED

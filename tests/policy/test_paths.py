@@ -216,6 +216,7 @@ def test_a_path_of_a_million_slashes_is_no_more_work_than_its_length() -> None:
         pytest.param("/api//", "has an empty segment", "/api/", id="two slashes at the end"),
         pytest.param("/a/../b", "has a dot segment", None, id="a dot-dot segment"),
         pytest.param("/./a", "has a dot segment", None, id="a dot segment"),
+        pytest.param("/a" * 101, "has more than 100 segments", None, id="very many segments"),
         pytest.param("/a\\b", "has a backslash", None, id="a backslash"),
         pytest.param("/caf%C3%A9", "is percent-encoded", None, id="percent-encoded"),
         pytest.param(" /api", "has white space around it", "/api", id="a blank before it"),
