@@ -184,7 +184,8 @@ def _misplaced_wildcard(rest: str, text: str) -> OriginError:
             )
         return OriginError(
             "wildcard",
-            "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry '*'",
+            "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one"
+            " entry '*'",
         )
     regex = regex_meant(text)
     if regex is not None:

@@ -88,11 +88,13 @@ PATTERNS = [
     ("http*://a.com", 'has a "*" in its scheme: make each scheme an entry of its own'),
     (
         "https://*",
-        "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry '*'",
+        "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry"
+        " '*'",
     ),
     (
         "https://*:1",
-        "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry '*'",
+        "stands for every host of its scheme; name a domain, or without credentials allow any origin with the one entry"
+        " '*'",
     ),
     (
         "https://a.b*.com",
