@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 DEFAULT_PORTS = {"http": "80", "https": "443", "ws": "80", "wss": "443", "ftp": "21"}
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 DIGITS = "0123456789"
+PUNYCODE = "xn--"  # how a label begins that stands for other letters
 
 
 def split_origin(text: str) -> tuple[str, str, str] | None:
@@ -57,7 +58,7 @@ def _is_host(host: str) -> bool:
 def _is_label(label: str) -> bool:
     if not 1 <= len(label) <= 63 or label[0] == "-" or label[-1] == "-":
         return False
-    return all(letter in LOWER + DIGITS + "-_" for letter in label) and (label[:4] != "xn--" or _is_unicode(label))
+    return all(letter in LOWER + DIGITS + "-_" for letter in label) and (label[:4] != PUNYCODE or _is_unicode(label))
 
 
 def _is_unicode(label: str) -> bool:
@@ -134,7 +135,7 @@ def entry_matches(entry: str, origin: str) -> bool:
 def _label_matches(pattern: str, label: str) -> bool:
     """Whether a label is what is left of a pattern's `*`, one or more of letters, digits and hyphens, and the rest."""
     before, after = pattern.split("*")
-    if not label.startswith(before) or not label.endswith(after) or label.startswith("xn--"):
+    if not label.startswith(before) or not label.endswith(after) or label.startswith(PUNYCODE):
         return False
     between = label[len(before) : len(label) - len(after)]
     return len(before + after) < len(label) and all(letter in LOWER + DIGITS + "-" for letter in between)
