@@ -62,6 +62,7 @@ _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 _Governing = Policy | PolicySource | None  # None: no CORS
 _OWN = "_cors_policy"  # the attribute that marks an endpoint
 _RESPONSE = "corecors.response"  # the key in a scope of the `_Response` that was begun last
+_OPTED_OUT = "corecors.opted_out"  # the key in a scope of a preflight that asks for an endpoint without CORS
 _UNMARKED: Any = object()
 
 
@@ -205,7 +206,8 @@ class _Covered:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_websocket = scope["type"] == "websocket"
-        if scope["type"] != "http" and not is_websocket:
+        # A mounted application with CORS does not answer for an endpoint that is not its own.
+        if (scope["type"] != "http" and not is_websocket) or _OPTED_OUT in scope:
             await self.app(scope, receive, send)
             return
         cors = self._cors
@@ -216,6 +218,8 @@ class _Covered:
                 methods = possible_methods(request.governed_method, request.request_headers)
                 decision = await response.decide(_asked_for(cors, response.before, methods), request)
                 if request.is_preflight or (decision is not None and decision.status is not None):
+                    if request.is_preflight and (decision is None or decision.opted_out):
+                        scope[_OPTED_OUT] = True
                     await carry_out(decision, self.app, scope, receive, send)
                     return
         scope[_RESPONSE] = response

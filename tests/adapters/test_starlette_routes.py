@@ -267,6 +267,25 @@ def test_a_preflight_that_asks_to_override_the_method_passes_where_that_changes_
     assert passed == expected
 
 
+def test_a_preflight_for_an_endpoint_without_cors_is_not_answered_by_a_mounted_application() -> None:
+    """Routes are tried by the method OPTIONS, so a preflight that is left alone reaches what is mounted behind."""
+
+    @cross_origin(None)
+    async def opted_out(request: Request) -> Response:
+        return PlainTextResponse("ran")
+
+    mounted = Starlette(routes=[Route("/{item}", plain, methods=["PUT"])])
+    CORS(mounted, Policy(allow_origins=[OWN_ORIGIN], allow_methods=["PUT"]))
+    app = Starlette(routes=[Route("/a", opted_out, methods=["PUT"]), Mount("", app=mounted)])
+    CORS(app, BASE)
+    asks = (("Origin", OWN_ORIGIN), ("Access-Control-Request-Method", "PUT"))
+    assert send(app, "OPTIONS", "/b", asks).status == 204
+    answer = send(app, "OPTIONS", "/a", asks)
+    assert answer.status != 204
+    assert values(answer, "access-control-allow-origin") == []
+    assert send(app, "PUT", "/a", asks[:1]).status == 200
+
+
 def test_a_method_in_lower_case_is_governed_like_the_handler_of_that_name() -> None:
     """Starlette before 1.0 lets the class run it."""
     app = starlette()
