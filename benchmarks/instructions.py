@@ -67,7 +67,9 @@ def instructions(valgrind: str, cases: Sequence[Case]) -> dict[Case, float]:
     with tempfile.TemporaryDirectory(prefix="corecors-benchmarks-") as folder:
         command = [valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={folder}/counted"]
         command += [sys.executable, "-P", "-c", _SERVE, str(ROOT), *(text for case in cases for text in case)]
-        environment = {**os.environ, "PYTHONHASHSEED": "0"}  # the same collisions each time
+        # The same collisions each time; and where the tests are measured, the measuring is not counted.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        environment["PYTHONHASHSEED"] = "0"
         subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True, timeout=SECONDS)
         # What was counted before a call is in the file of its number: of the second, the fourth and so on it is a case.
         files = [Path(folder, f"counted.{2 * index}") for index in range(1, len(cases) + 1)]
