@@ -1,7 +1,7 @@
 """Made-up applications of aiohttp for some seconds: the policy of the handler that ran governs, and the preflight
 follows it.
 
-    python tests/fuzz/routing_in_aiohttp.py [SECONDS]
+    python tests/fuzz/routing_in_aiohttp.py [SECONDS [SEED]]
 """
 
 import sys
@@ -15,9 +15,8 @@ import aiohttp_routing
 REQUESTS = 30  # to each application, each from every origin, with its preflight
 
 
-def main(seconds: float) -> int:
+def main(seconds: float, seed: int) -> int:
     end = time.monotonic() + seconds
-    seed = time.time_ns()
     applications = 0
     while time.monotonic() < end:
         found = aiohttp_routing.findings(seed, REQUESTS)
@@ -31,4 +30,9 @@ def main(seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 60))
+    sys.exit(
+        main(
+            float(sys.argv[1]) if len(sys.argv) > 1 else 60,
+            int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns(),
+        )
+    )

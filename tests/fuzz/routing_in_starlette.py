@@ -1,7 +1,7 @@
 """Made-up applications of Starlette and FastAPI for some seconds: the policy of the endpoint that ran governs, and the
 preflight follows it.
 
-    python tests/fuzz/routing_in_starlette.py [SECONDS]
+    python tests/fuzz/routing_in_starlette.py [SECONDS [SEED]]
 """
 
 import logging
@@ -16,10 +16,9 @@ import starlette_routing
 REQUESTS = 30  # to each application
 
 
-def main(seconds: float) -> int:
+def main(seconds: float, seed: int) -> int:
     logging.disable(logging.CRITICAL)  # who is refused is meant
     end = time.monotonic() + seconds
-    seed = time.time_ns()
     applications = 0
     while time.monotonic() < end:
         found = starlette_routing.findings(seed, REQUESTS)
@@ -33,4 +32,9 @@ def main(seconds: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 60))
+    sys.exit(
+        main(
+            float(sys.argv[1]) if len(sys.argv) > 1 else 60,
+            int(sys.argv[2]) if len(sys.argv) > 2 else time.time_ns(),
+        )
+    )

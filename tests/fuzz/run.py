@@ -3,10 +3,14 @@
     python tests/fuzz/run.py                     all of them, each for its time below
     python tests/fuzz/run.py TARGET [SECONDS]
 
+They begin with the same seed each time, so that what a change breaks is told from what nobody had found yet;
+CORECORS_FUZZ_SEED is another one, which the long run makes up.
+
 What fails is printed with its input. An input on which atheris fails becomes a line of seeds/TARGET.txt, which the
 tests replay; where a difference belongs is said in the script that found it.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +20,7 @@ import atheris
 
 SECONDS = 13  # for each target where nothing else is said
 MAX_LENGTH = 1400  # bytes; a longer text is refused for its length alone
+SEED = os.environ.get("CORECORS_FUZZ_SEED", "20261127")
 TIMEOUT = 20  # seconds for one input: an endless loop, not a slow machine
 
 # Scripts beside this one that take seconds: they compare instead of crashing, and need no instrumented imports.
@@ -49,6 +54,7 @@ def fuzz(target: str, seconds: int) -> None:
             f"-max_total_time={seconds}",
             f"-max_len={MAX_LENGTH}",
             f"-timeout={TIMEOUT}",
+            f"-seed={SEED}",
             "-verbosity=0",
         ]
         atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={corpus}/", corpus], call)
@@ -58,7 +64,7 @@ def fuzz(target: str, seconds: int) -> None:
 def compare(target: str, seconds: int) -> int:
     """The exit status of the script: 0 where nothing differed."""
     script = Path(__file__).with_name(COMPARISONS[target])
-    return subprocess.run([sys.executable, script, str(seconds)]).returncode
+    return subprocess.run([sys.executable, script, str(seconds), SEED]).returncode
 
 
 def main() -> int:
