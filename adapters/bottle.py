@@ -13,7 +13,7 @@ preflight follows the policy of the request that it asks for, and needs no OPTIO
 around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 from wsgiref.types import WSGIEnvironment
 
 from bottle import Bottle, HTTPError, PluginError, request  # type: ignore[import-untyped]
@@ -51,6 +51,11 @@ class CORSPlugin:
     name = "cors"
     api = 2
 
+    # For type checkers, which flag what is said in words when it runs: a policy is missing.
+    @overload
+    def __init__(self, policy: Policy | PolicySource, **options: Unpack[DoorOptions]) -> None: ...
+    @overload
+    def __init__(self, policy: None, **options: Unpack[DoorOptions]) -> None: ...
     def __init__(self, policy: Policy | PolicySource | None = _MISSING, **options: Unpack[DoorOptions]) -> None:
         check_options("CORSPlugin", options)
         if policy is _MISSING:

@@ -12,7 +12,7 @@ every response is covered.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack, overload
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 from wsgiref.types import WSGIEnvironment
@@ -39,6 +39,11 @@ MAX_REDIRECTS = 3  # of one path by the URL map: merged slashes, a slash at the 
 _MISSING: Any = object()
 
 
+# For type checkers, which flag what is said in words when it runs: a policy is missing, or another library's call.
+@overload
+def cross_origin(policy: Policy | PolicySource, /) -> CrossOrigin: ...
+@overload
+def cross_origin(policy: None, /) -> CrossOrigin: ...
 def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, *more: Any, **unknown: Any) -> CrossOrigin:
     """Give a view, a class of views, a method of one, or a `Blueprint` a policy of its own; None: no CORS at all.
 
