@@ -460,3 +460,15 @@ def test_what_is_gone_is_not_lost(app: flask.Flask) -> None:
     app.add_url_rule("/", "root", view(), methods=METHODS)
     CORS(app, APP_POLICY)
     assert admitted(app, "/") == [APP]
+
+
+def test_what_is_marked_after_the_extension_was_made_governs_a_blueprint_and_the_static_view() -> None:
+    app = flask.Flask(__name__, static_folder=".", static_url_path="/files")
+    shop = flask.Blueprint("shop", __name__)
+    shop.add_url_rule("/shop", view_func=lambda: "shop")
+    app.register_blueprint(shop)
+    CORS(app, APP_POLICY)
+    cross_origin(OUTER_POLICY)(shop)
+    cross_origin(VIEW_POLICY)(app.view_functions["static"])
+    assert admitted(app, "/shop") == [OUTER]
+    assert admitted(app, "/files/test_flask_marks.py") == [VIEW]
