@@ -16,7 +16,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 STAGE = ROOT / "build" / "compiled"
-MYPYC = ["mypy[mypyc]>=1.18"]
+MYPYC = ["mypy[mypyc]>=2.4"]  # older ones make coroutine functions that ASGI servers do not recognise
 
 
 def is_asked_for() -> bool:
@@ -45,7 +45,7 @@ def extensions() -> list[Extension]:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["corecors"]
     paths = [f"{module.replace('.', '/')}.py" for module in settings["compiled"]]
     # Types are checked by `tox -e types`; here it is only what the compiled modules need of them.
-    options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
+    options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports", "--check-untyped-defs"]
     os.chdir(STAGE)
     try:
         found: list[Extension] = mypycify([*options, *paths], group_name="corecors", target_dir=str(STAGE / "c"))

@@ -35,6 +35,7 @@ from corecors import (
     Policy,
     PolicySource,
     RejectionLog,
+    Undecided,
     foreign_call_error,
     merge_headers,
     path_is_ambiguous,
@@ -158,7 +159,7 @@ class CORS:
                 governor = self._governor(found, request.method)
         except Exception as error:  # of a route of the application's own, or it is `LookupError`
             failure = error
-            governor = _Governor(self, error, _Fixed(UNDECIDED))
+            governor = _Governor(self, error, UNDECIDED)
             self._tell_once("it cannot be told which handler a request is for, so nobody is let in", exc_info=True)
         response.governor = governor
         if asked is None and (lines := governor.lines(origin)) is not None:
@@ -223,8 +224,7 @@ class CORS:
         for app in found.apps:
             cors = app.get(CORS_KEY, cors)  # from the outermost one to the innermost
         own = own_policy(found.handler, method)
-        owner, policy = (cors, cors.policy) if own is UNMARKED else (own, own)
-        return _Governor(cors, owner, _Fixed(None) if policy is None else policy)
+        return _Governor(cors, cors, cors.policy) if own is UNMARKED else _Governor(cors, own, own)
 
     def _tell_once(self, text: str, *, exc_info: bool = False) -> None:
         """Log, once for each application, what the author of its routes has to know."""
@@ -264,22 +264,12 @@ class CORS:
 CORS_KEY = web.AppKey("CORS_KEY", CORS)
 
 
-class _Fixed(NamedTuple):
-    """A source that says the same of every request."""
-
-    answer: Any  # None or UNDECIDED
-    varies_by_origin: bool = False
-
-    def policy_for(self, request: CORSRequest) -> Any:
-        return self.answer
-
-
 class _Governor(NamedTuple):
     """What governs a request."""
 
     cors: CORS  # of the innermost application that has one
     owner: object  # where the policy comes from: an application's `CORS`, a handler's own policy
-    policy: Policy | PolicySource
+    policy: Policy | PolicySource | Undecided | None
 
     def differs_from(self, other: "_Governor") -> bool:
         """Whether it may decide in another way. What is replaced meanwhile is still the same."""
@@ -288,7 +278,7 @@ class _Governor(NamedTuple):
     def lines(self, origin: str | None) -> tuple[tuple[str, str], ...] | None:
         """Those of an actual response, where nobody has to be asked or told."""
         policy = self.policy
-        return policy.lines(origin) if isinstance(policy, Policy) and self.cors.door.is_silent(policy) else None
+        return policy.lines(origin) if self.cors.door.is_silent(policy) else None
 
     def refused(self, origin: str, request: web.Request) -> None:
         """Take note of a refusal that was answered by shared lines."""

@@ -15,12 +15,12 @@ Several lines of one name are one value, joined by commas (RFC 9110, 5.3): two `
 `path` is percent-decoded once and contains `root_path`; `raw_path`, where a server has it, is what was sent.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from inspect import Parameter, signature
 from itertools import product
 from logging import getLogger
 from types import EllipsisType
-from typing import Any, Never
+from typing import Any, Final, Never
 
 from corecors import (
     CORSRequest,
@@ -45,23 +45,27 @@ Merge = Callable[[list[tuple[str, str]]], list[tuple[str, str]]]
 
 MISSING: Any = object()  # no policy was given
 
+MAX_HASHED: Final = 512  # no origin is longer
 MAX_REMEMBERED = 1024  # encoded answers, some 600 bytes each
 MAX_KNOWN_NAMES = 1024  # of response headers; an application has a few dozen
 # Every spelling of one name, so that a single look-up compares without regard to case. Each request pays for it once a
 # header: measured by `python -m benchmarks asgi`.
 _ORIGIN = frozenset(bytes(letters) for letters in product(*zip(b"origin", b"ORIGIN", strict=True)))
 _COOKIES = frozenset(bytes(letters) for letters in product(*zip(b"cookie", b"COOKIE", strict=True)))
-_ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME = b"origin", b"access-control-request-method", b"access-control-request-headers"
-_PREFLIGHT_NAMES = frozenset((_ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME))
-_PREFLIGHT_LENGTHS = frozenset(map(len, _PREFLIGHT_NAMES))
+_ORIGIN_NAME: Final = b"origin"
+_METHOD_NAME: Final = b"access-control-request-method"
+_NAMES_NAME: Final = b"access-control-request-headers"
+_PREFLIGHT_NAMES: Final = frozenset((_ORIGIN_NAME, _METHOD_NAME, _NAMES_NAME))
+_PREFLIGHT_LENGTHS: Final = frozenset(map(len, _PREFLIGHT_NAMES))
 _READ = _PREFLIGHT_NAMES | {b"host", b"sec-fetch-site", b"sec-fetch-mode"}
 _COOKIE = b"cookie"
 _CREDENTIALS = frozenset((_COOKIE, b"authorization"))
-_REFUSAL = Policy.refusal
+_REFUSAL: Final = Policy.refusal
+_Serving = tuple[Any, "RememberedLines | None", frozenset[bytes], Any, Any]
 _SCHEMES = {"ws": "http", "wss": "https"}  # a page's origin never has these
 # An answer that has every line there is outside of `Access-Control-*`: what leaves unchanged with it is not ours.
 _FULL = Policy(allow_origins=["https://example.com"], allow_timing=True).lines("https://example.com") or ()
-_unrelated: set[bytes] = set()  # response header names, in lower case, that were seen to be none of ours
+_unrelated: Final[set[bytes]] = set()  # response header names, in lower case, that were seen to be none of ours
 
 
 class CORSMiddleware:
@@ -110,49 +114,79 @@ class CORSMiddleware:
             asks_async=True,
         )
         self._has_looked = False
+        self._serving: _Serving = policy, None, _ORIGIN, None, None
         self.policy = policy
 
     @property
     def policy(self) -> Policy | PolicySource:
         """The policy in force."""
-        return self._serving[0]
+        policy: Policy | PolicySource = self._serving[0]
+        return policy
 
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
         self._door.check_policy(policy)
         lines_of = RememberedLines.of(policy, self._door)
         # One assignment: a request reads all or nothing of it.
-        remembered, by = (None, _ORIGIN) if lines_of is None else (lines_of.remembered, lines_of.by)
-        self._serving = policy, lines_of, remembered, by
+        if lines_of is None:
+            self._replace((policy, None, _ORIGIN, None, None))
+        else:
+            self._replace((policy, lines_of, lines_of.by, lines_of.remembered.get, lines_of.unknown))
+
+    def _replace(self, serving: "_Serving") -> "_Serving":
+        """Serve so from now on; what was served is handed back.
+
+        Compiled code lets go of what an attribute had before it sets it: the end of a policy may run code of the
+        application's, and a request that is served meanwhile would read what is no longer there.
+        """
+        before = self._serving
+        self._serving = serving
+        return before
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Once: a policy that is replaced meanwhile does not divide this request.
-        policy, lines_of, remembered, by = self._serving
-        if lines_of is None or remembered is None or scope["type"] != "http" or scope["method"] == "OPTIONS":
+        policy, lines_of, by, remembered, unknown = self._serving
+        if lines_of is None or scope["type"] != "http" or (method := scope["method"]) == "OPTIONS":
             return await self._serve(policy, lines_of, scope, receive, send)
+        if not self._has_looked:
+            self._look_around(scope)
         # RememberedLines.for_scope, without the price of a call.
         found = None
-        for name, value in scope["headers"]:
-            if name in by:
-                found = value if found is None else b"%b,%b" % (found, value)
-        lines = remembered.get(found)
-        if lines is None:
-            if not self._has_looked:
-                self._look_around(scope)
+        for line in scope["headers"]:
+            if line[0] in by:
+                found = line[1] if found is None else b"%b,%b" % (found, line[1])
+        if found is None:
+            lines = lines_of.without
+        elif len(found) > MAX_HASHED:
             lines = lines_of.work_out(found, scope)
+        else:
+            known: Remembered = remembered(found, unknown)
+            lines, kind = known.lines, known.kind
+            if kind is not None:
+                left = kind.left
+                if left and method == "GET":
+                    kind.left = left - 1
+                else:
+                    lines = lines_of.work_out(found, scope)
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower. The loop is add_lines' own.
         def start(message, send=send, lines=lines):  # type: ignore[no-untyped-def]
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ())]
-                for name, _ in headers:
-                    if name not in _unrelated:
+                try:
+                    headers = message["headers"]
+                except KeyError:
+                    headers = []
+                if type(headers) is not list:
+                    headers = [*headers]
+                for line in headers:
+                    if line[0] not in _unrelated:
                         headers = add_lines(headers, lines)
                         break
                 else:
-                    headers += lines
-                message = {**message, "headers": headers}
+                    headers = headers + lines
+                message = {**message}  # {**message, "headers": headers} makes two
+                message["headers"] = headers
             return send(message)
 
         await self.app(scope, receive, start)
@@ -187,25 +221,45 @@ class CORSMiddleware:
             )
 
 
+class Remembered:
+    """Encoded header lines; of a refusal also its kind, so that one look-up finds it and counts it."""
+
+    __slots__ = ("kind", "lines")
+
+    def __init__(self, lines: ByteLines, door: Door, is_refusal: bool = False) -> None:
+        self.lines: ByteLines = lines
+        self.kind: Any = door.unknown if is_refusal else None
+
+
 class RememberedLines:
     """The encoded lines of actual responses under a policy that can be served without a `Decision`: nothing but its
-    text decides, and nobody has to be told. What is refused is not remembered, so an attacker can fill nothing.
+    text decides, and nobody has to be told. A refusal is remembered where the log knows its kind, which are few.
 
     by: the spellings of the header that is looked for: `Origin`. Where every origin gets the same answer it is
         `Cookie`, for cookies may make that answer one that browsers withhold, and that is told.
+    without: the lines where that header is missing.
+    remembered: what is remembered by that header's value, which is hashed up to a length of `MAX_HASHED`.
+    unknown: instead of what is not remembered.
     """
 
     def __init__(self, policy: Policy, door: Door) -> None:
         self._policy = policy
         self._door = door
-        self._refusal = _encoded(_REFUSAL)
         self.by: frozenset[bytes] = _COOKIES if policy.allows_any_origin else _ORIGIN
-        self.remembered: dict[bytes | None, ByteLines] = {}
+        self.without: ByteLines = _encoded(policy.lines_without_origin)
+        self.unknown: Remembered = Remembered(_encoded(_REFUSAL), door, is_refusal=True)
+        self._listed: dict[bytes, Remembered] = {}
+        if policy.unremembered_lines is _REFUSAL:
+            for origin in (*policy.allow_origins, "null"):
+                lines = policy.lines(origin)
+                if lines is not None and lines is not _REFUSAL:
+                    self._listed[origin.encode()] = Remembered(_encoded(lines), door)
+        self.remembered: dict[bytes, Remembered] = self._listed.copy()
 
     @classmethod
     def of(cls, policy: object, door: Door) -> "RememberedLines | None":
         """None where a policy cannot be served so."""
-        return cls(policy, door) if isinstance(policy, Policy) and door.is_silent(policy) else None
+        return cls(policy, door) if door.is_silent(policy) else None
 
     def for_scope(self, scope: Scope) -> ByteLines:
         """The lines of the response to a request that is not a preflight. Shared: nobody may change them."""
@@ -214,27 +268,40 @@ class RememberedLines:
         for name, value in scope["headers"]:
             if name in by:
                 found = value if found is None else b"%b,%b" % (found, value)
-        lines = self.remembered.get(found)
-        return self.work_out(found, scope) if lines is None else lines
+        if found is None:
+            return self.without
+        known = self.remembered.get(found) if len(found) <= MAX_HASHED else None
+        return self.work_out(found, scope) if known is None or known.kind is not None else known.lines
 
-    def work_out(self, found: bytes | None, scope: Scope) -> ByteLines:
-        """The same for what is not remembered; `found` is the value of the header that is looked for."""
-        policy = self._policy
-        origin = found if self.by is _ORIGIN else None
-        if origin is not found:
+    def work_out(self, found: bytes, scope: Scope) -> ByteLines:
+        """The same for what is not remembered, or has to be counted; `found` is the value of the header that is looked
+        for."""
+        if self.by is _COOKIES:
             request = read_request(scope)
             if request.asks_with_cookies:
-                self._door.came_with_cookies(policy, request)
-        text = None if origin is None else origin.decode("latin-1")
-        lines = policy.lines(text)
-        if lines is _REFUSAL and text is not None:
-            if not self._door.counts(text, scope["method"]):
-                self._door.refused(policy, text, read_request(scope))
-            return self._refusal
-        assert lines is not None  # only a predicate leaves it open
-        if len(self.remembered) >= MAX_REMEMBERED:
-            self.remembered.clear()
-        return self.remembered.setdefault(origin, _encoded(lines))
+                self._door.came_with_cookies(self._policy, request)
+            return self.without
+        door, is_short = self._door, len(found) <= MAX_HASHED
+        known = self.remembered.get(found) if is_short else None
+        if known is None:
+            lines = self._policy.lines(found[: MAX_HASHED + 1].decode("latin-1"))
+            assert lines is not None  # only a predicate leaves it open
+            known = self.unknown if lines is _REFUSAL else Remembered(_encoded(lines), door)
+        if known.kind is not None:
+            if not door.counts(found, scope["method"]):
+                door.refused(self._policy, found, read_request(scope))
+            kind = door.known(found, door.unknown) if is_short else door.unknown
+            if kind is door.unknown:
+                return known.lines
+            if known is self.unknown:
+                known = Remembered(known.lines, door)
+            known.kind = kind
+        if found not in self.remembered:
+            if len(self.remembered) >= len(self._listed) + MAX_REMEMBERED:
+                self.remembered.clear()
+                self.remembered.update(self._listed)
+            self.remembered[found] = known
+        return known.lines
 
     async def answers_preflight(self, scope: Scope, send: Send) -> bool:
         """Answer a preflight; False for a request that is something else."""
@@ -247,13 +314,11 @@ class RememberedLines:
         policy = self._policy
         origin, method = asked[_ORIGIN_NAME].decode("latin-1"), asked[_METHOD_NAME].decode("latin-1")
         names = asked[_NAMES_NAME].decode("latin-1") if _NAMES_NAME in asked else None
-        lines = policy.preflight_lines(origin, method, names)
-        if lines is not None:
-            await answer(send, policy.preflight_status, lines)
-        else:
-            if not self._door.counts((origin, method, names), "OPTIONS"):
-                self._door.refused(policy, (origin, method, names), read_request(scope))
-            await answer(send, 403, Policy.preflight_refusal)
+        lines, status = policy.preflight_lines(origin, method, names), policy.preflight_status
+        if lines is None:
+            lines, status = policy.preflight_refusal, 403
+            self._door.refused_preflight(policy, origin, method, names, read_request, scope)
+        await answer(send, status, lines)
         return True
 
 
@@ -339,19 +404,19 @@ def _encoded(lines: Iterable[tuple[str, str]]) -> ByteLines:
     return [(name.encode("latin-1").lower(), value.encode("latin-1")) for name, value in lines]
 
 
-def _decoded(lines: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-    return [(str(name, "latin-1"), str(value, "latin-1")) for name, value in lines]
+def _decoded(lines: Iterable[Sequence[bytes]]) -> list[tuple[str, str]]:
+    return [(str(line[0], "latin-1"), str(line[1], "latin-1")) for line in lines]
 
 
-def add_lines(headers: ByteLines, lines: ByteLines) -> ByteLines:
-    """A response's own header lines with those of a policy. A new list."""
-    for name, _ in headers:
-        if name not in _unrelated:
+def add_lines(headers: list[Any], lines: ByteLines) -> ByteLines:
+    """A response's own header lines, which may be any pairs, with those of a policy. A new list."""
+    for line in headers:
+        if line[0] not in _unrelated:
             return _merged(headers, lambda own: merge_headers(own, _decoded(lines)))
     return headers + lines
 
 
-def _merged(headers: Iterable[tuple[bytes, bytes]], merge: Merge) -> ByteLines:
+def _merged(headers: Iterable[Sequence[bytes]], merge: Merge) -> ByteLines:
     own = _decoded(headers)
     for name, _ in own:
         if name.islower() and merge_headers([(name, "")], _FULL) == [(name, ""), *_FULL]:

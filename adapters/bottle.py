@@ -19,22 +19,25 @@ from wsgiref.types import WSGIEnvironment
 from bottle import Bottle, HTTPError, PluginError, request  # type: ignore[import-untyped]
 
 from corecors import Door, Policy, PolicySource
-from corecors.adapters.routed import (
-    LOGGER,
-    Asked,
-    DoorOptions,
-    Governing,
-    RoutePolicies,
-    check_options,
-    was_asked,
-    wrong_call,
-)
+from corecors.adapters.routed import LOGGER, Asked, DoorOptions, RoutePolicies, check_options, was_asked, wrong_call
+from corecors.adapters.wsgi import Governing
 
 OPTION = "cors"  # of a route: @app.route(..., cors=policy)
 _MOUNTED_ON = "_mount.app"  # where Bottle notes in app.config what an application is mounted on
 _TARGET = "mountpoint.target"  # where it notes in route.config what WSGI application is mounted there
 
 _MISSING: Any = object()
+_UNCHECKED = -1, 0, None
+_given: set[str] = set()  # not empty once a route's option was written, anywhere: Bottle does not tell which route's
+
+
+class _Changes:
+    """How often Bottle told that a route may be governed by another policy, whichever route and application it was."""
+
+    told = 0
+
+
+_changes = _Changes()
 
 
 class CORSPlugin:
@@ -45,7 +48,9 @@ class CORSPlugin:
     options: those of `corecors.adapters.wsgi.CORSMiddleware`: `on_decision`, `report_only`, `block_disallowed`,
         `check_websockets`, `own_origins`, `rejections`. They hold for the whole application, and for what is mounted in
         it.
-    For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`.
+    For one route: `cors=policy` or `cors=None`, `apply=[CORSPlugin(policy)]` or `skip=["cors"]`. What is written into
+        `route.config["cors"]` while serving governs at once, and what changes in `route.plugins` and `route.skiplist`
+        after `app.reset(route)`.
     """
 
     name = "cors"
@@ -99,22 +104,44 @@ class BottlePolicies(RoutePolicies[Any]):
     """One Bottle application's WSGI callable: tells which policy governs, by the route that is asked for."""
 
     def __init__(self, app: Any, plugin: CORSPlugin) -> None:
-        super().__init__(app.wsgi, Door(**plugin.options), blocks=plugin.options.get("block_disallowed", False))
+        super().__init__(app.wsgi, Door(**plugin.options))
         self._app = app
         self._plugin = plugin
-        self._checked: int | None = None
+        self._given = _given
+        # One assignment: how many routes there were when they were checked, after how many changes, and the
+        # application's policy, where no route had one of its own.
+        self._checked: tuple[int, int, Policy | None] = _UNCHECKED
+        if app.config.meta_get(OPTION, "filter") is None:
+            app.config.meta_set(OPTION, "filter", _note_given)  # what is configured shares it, the routes too
+        app.add_hook("app_reset", _note_reset)
 
     def adopt(self, plugin: CORSPlugin) -> None:
         """Serve under another plugin from now on."""
-        self._door, self._blocks = Door(**plugin.options), plugin.options.get("block_disallowed", False)
-        self._plugin, self._checked, self._silent = plugin, None, None  # what is silent depends on the options
+        self._door, self._plugin, self._checked = Door(**plugin.options), plugin, _UNCHECKED
 
     # What is run
 
-    def match(self, environ: WSGIEnvironment) -> Any:
+    def plain(self) -> Policy | None:
+        routes, changes, plain = self._checked
+        if plain is not self._plugin._policy or routes != len(self._app.routes) or changes != _changes.told:
+            return None
+        return plain if self._plugin in self._app.plugins else None
+
+    def has_own_now(self, environ: WSGIEnvironment) -> bool:
+        route = environ.get("bottle.route")
+        # Where nothing was matched here it is the one of an application around this one, in which this one is mounted.
+        if route is None or route.app is not self._app:
+            return False
+        if not (OPTION in route.config or route.plugins or route.skiplist):
+            return False
+        _check_route(route)
+        self._checked = _UNCHECKED
+        return True
+
+    def match(self, environ: WSGIEnvironment, method: str) -> Any:
         # As Bottle._handle does first; the verb is upper-cased by the router.
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "ignore")
-        asked = {**environ, "PATH_INFO": path}
+        asked = {**environ, "PATH_INFO": path, "REQUEST_METHOD": method}
         while True:
             try:
                 return self._app.router.match(asked)[0]
@@ -142,7 +169,7 @@ class BottlePolicies(RoutePolicies[Any]):
             if found is not None and not isinstance(found, Policy):
                 _check_route(route)
             return found  # type: ignore[no-any-return]
-        if route.app is self._app and not route.plugins and not route.skiplist and _TARGET not in config:
+        if not self._has_own(route):
             return policy
         target = config.get(_TARGET)
         if _answers_for_itself(target):
@@ -156,15 +183,17 @@ class BottlePolicies(RoutePolicies[Any]):
     # What has policies
 
     def routes_changed(self) -> bool:
-        return self._checked != len(self._app.routes)
+        routes, changes, plain = self._checked
+        # A plain policy that governed does not any more, or `plain` would have told.
+        return routes != len(self._app.routes) or changes != _changes.told or plain is not None
 
     def check_routes(self) -> None:
-        routes = list(self._app.routes)
+        changes, routes = _changes.told, list(self._app.routes)
         for route in routes:
             _check_route(route)
         governed = any(self.policy_of(route) is not None for route in (None, *routes))
         if (
-            self._checked is None
+            self._checked is _UNCHECKED
             and not governed
             and not any(_answers_for_itself(r.config.get(_TARGET)) for r in routes)
         ):
@@ -172,7 +201,34 @@ class BottlePolicies(RoutePolicies[Any]):
                 "CORS: CORSPlugin(None) is installed, and no route has a policy either: no CORS headers are sent."
                 " Write CORSPlugin(policy), or cors=policy at a route"
             )
-        self._checked = len(routes)
+        policy = self._plugin.policy
+        has_own = any(self._has_own(route) or not _is_noted(route) for route in routes)
+        self._checked = len(routes), changes, policy if self._door.is_silent(policy) and not has_own else None
+
+    def _has_own(self, route: Any) -> bool:
+        """Whether a route may be governed by something else than the application's policy."""
+        config = route.config
+        return (
+            route.app is not self._app or OPTION in config or _TARGET in config or bool(route.plugins + route.skiplist)
+        )
+
+
+def _note_reset() -> None:
+    """What Bottle calls where a route may have other plugins, or skip others. Of `route.reset()` it tells nobody: an
+    actual request finds out."""
+    _changes.told += 1
+
+
+def _note_given(value: object) -> object:
+    """What Bottle calls before it writes the option of a route; it writes what this returns. Of `route.config |= ...`
+    it tells nobody: an actual request finds out."""
+    _given.add(OPTION)
+    _changes.told += 1
+    return value
+
+
+def _is_noted(route: Any) -> bool:
+    return route.config.meta_get(OPTION, "filter") is _note_given
 
 
 def _answers_for_itself(mounted: object) -> bool:

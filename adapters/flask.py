@@ -23,16 +23,8 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 
 from corecors import Door, Policy, PolicySource, foreign_call_error, policy_from_env
 from corecors.adapters.flask_marks import MARKS, UNMARKED, CrossOrigin, own_policy, owners_of
-from corecors.adapters.routed import (
-    LOGGER,
-    Asked,
-    DoorOptions,
-    Governing,
-    RoutePolicies,
-    check_options,
-    was_asked,
-    wrong_call,
-)
+from corecors.adapters.routed import LOGGER, Asked, DoorOptions, RoutePolicies, check_options, was_asked, wrong_call
+from corecors.adapters.wsgi import Governing
 
 MAX_REDIRECTS = 3  # of one path by the URL map: merged slashes, a slash at the end, a default
 
@@ -92,9 +84,7 @@ class CORS:
             policy = self._policy
         if policy is None and any(key.startswith("CORS_") for key in app.config):
             policy = policy_from_env(app.config)
-        served = FlaskPolicies(app, policy, self._options)
-        app.extensions["cors"] = served
-        app.wsgi_app = served  # type: ignore[method-assign]
+        app.extensions["cors"] = app.wsgi_app = FlaskPolicies(app, policy, self._options)  # type: ignore[method-assign]
 
     def __call__(self, *arguments: Any) -> Any:
         raise wrong_call("CORS(app, policy) serves the application where it is: do not write app = CORS(app, policy)")
@@ -116,8 +106,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     """One Flask application's WSGI callable: tells which policy governs, by the view that is asked for."""
 
     def __init__(self, app: Flask, policy: Policy | PolicySource | None, options: DoorOptions) -> None:
-        door = Door(**options, ask=self._in_context)
-        super().__init__(app.wsgi_app, door, blocks=options.get("block_disallowed", False))
+        super().__init__(app.wsgi_app, Door(**options, ask=self._in_context))
         self.app = app
         self._checked = -1, 0  # what was marked by then, and how many views there were
         self._views: Mapping[str, Callable[..., Any]] = {}
@@ -134,7 +123,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def policy(self, policy: Policy | PolicySource | None) -> None:
         if policy is not None:
             self._door.check_policy(policy)
-        self._plain = policy if isinstance(policy, Policy) and self._door.is_silent(policy) else None
+        self._plain = policy if self._door.is_silent(policy) else None
         self._policy = policy
 
     # What is run
@@ -142,15 +131,15 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def plain(self) -> Policy | None:
         return None if MARKS.by_key or MARKS.decorators else self._plain  # nothing anywhere has a policy of its own
 
-    def match(self, environ: WSGIEnvironment) -> Endpoint | None:
+    def match(self, environ: WSGIEnvironment, method: str) -> Endpoint | None:
         if not (MARKS.by_key or MARKS.decorators):
             return None  # the application's policy, wherever it leads
         try:
-            adapter = self.app.create_url_adapter(self.app.request_class(environ))
+            adapter = self.app.create_url_adapter(self.app.request_class({**environ, "REQUEST_METHOD": method}))
         except HTTPException:
             return None  # the host is not trusted: no view runs
         assert adapter is not None  # there is a request
-        method = environ["REQUEST_METHOD"].upper()  # as Werkzeug does, both when it matches and in `request.method`
+        method = method.upper()  # as Werkzeug does, both when it matches and in `request.method`
         try:
             return _match(adapter, method)
         except RuntimeError:  # "Working outside of application context": a converter of URL parts uses it
@@ -174,16 +163,11 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         view = self.app.view_functions.get(route.name)
         if view is not self._views.get(route.name):
             self.check_routes()  # it was replaced, and what replaces it may hide a policy
-        own = own_policy(view, route.method)
-        if own is not UNMARKED:
-            return own  # type: ignore[no-any-return]
-        name = route.name
-        while "." in name:
+        own, name = own_policy(view, route.method), route.name
+        while own is UNMARKED and "." in name:  # what it belongs to, from the inside to the outside
             name = name.rpartition(".")[0]
             own = MARKS.of(self.app.blueprints.get(name))
-            if own is not UNMARKED:
-                return own  # type: ignore[no-any-return]
-        return self._policy
+        return self._policy if own is UNMARKED else own
 
     def _in_context(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call something of the application's that may use `current_app`. What its teardown raises changes nothing."""

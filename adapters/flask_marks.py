@@ -64,9 +64,7 @@ class Marks:
         if not (callable(owner) or isinstance(owner, Blueprint)):
             raise wrong_call(f"cross_origin is for views, classes of views and blueprints, not for {owner!r}")
         if isinstance(owner, Flask):
-            raise wrong_call(
-                "cross_origin is for views and blueprints; for an application write CORS(app, policy)",
-            )
+            raise wrong_call("cross_origin is for views and blueprints; for an application write CORS(app, policy)")
         key = key_of(owner)
         try:
             held = ref(owner.__self__ if ismethod(owner) else owner, lambda _: self.by_key.pop(key, None))
@@ -120,31 +118,27 @@ def own_policy(view: Any, method: str) -> Any:
     if type(view) is FunctionType and not view.__dict__:  # it wraps nothing: the common case, for a fifth of the price
         mark = MARKS.by_key.get(id(view))
         return UNMARKED if mark is None else mark.policy
-    view_class: Any = None
     layers = list(layers_of(view))
-    for layer in layers:
-        view_class = getattr(layer, "view_class", None)
-        if isinstance(view_class, type):
-            break
-    else:
-        view_class = None
-    owners = layers
-    if view_class is not None:
-        handler = None
-        if issubclass(view_class, MethodView):
-            handler = getattr(view_class, method.lower(), None)
-            if handler is None and method == "HEAD":  # as MethodView.dispatch_request does
-                handler = getattr(view_class, "get", None)
-        for owner in layers_of(handler):
-            if (own := MARKS.of(owner)) is not UNMARKED:
-                return own
-        if (own := _by_method_decorators(view_class, method)) is not UNMARKED:
-            return own
-        owners = [*layers_of(view_class.dispatch_request), *layers, *view_class.__mro__]
-    for owner in owners:
-        if (own := MARKS.of(owner)) is not UNMARKED:
-            return own
-    return UNMARKED
+    found = (getattr(layer, "view_class", None) for layer in layers)
+    view_class: Any = next((each for each in found if isinstance(each, type)), None)
+    if view_class is None:
+        return _first_of(layers)
+    handler = None
+    if issubclass(view_class, MethodView):
+        handler = getattr(view_class, method.lower(), None)
+        if handler is None and method == "HEAD":  # as MethodView.dispatch_request does
+            handler = getattr(view_class, "get", None)
+    own = _first_of(layers_of(handler))
+    if own is UNMARKED:
+        own = _by_method_decorators(view_class, method)
+    if own is UNMARKED:
+        own = _first_of((*layers_of(view_class.dispatch_request), *layers, *view_class.__mro__))
+    return own
+
+
+def _first_of(owners: Iterable[Any]) -> Any:
+    """The policy of the first of `owners` that was given one, or `UNMARKED`."""
+    return next((own for owner in owners if (own := MARKS.of(owner)) is not UNMARKED), UNMARKED)
 
 
 def _by_method_decorators(view_class: Any, method: str) -> Any:

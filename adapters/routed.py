@@ -10,8 +10,7 @@ runs (a preflight, a WebSocket handshake, a request that may be blocked) it is a
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import EllipsisType
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,16 +23,14 @@ from corecors import (
     Policy,
     PolicySource,
     RejectionLog,
-    Undecided,
     foreign_call_error,
     merge_headers,
     possible_methods,
 )
-from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, request_of
+from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, Governing, answer, request_of
 
 LOGGER = logging.getLogger("corecors")
 
-Governing = Policy | PolicySource | Undecided | None
 Route = TypeVar("Route")
 _Headers = list[tuple[str, str]]
 _Merge = Callable[[_Headers], _Headers]
@@ -61,32 +58,28 @@ class Asked(NamedTuple):
     origin: str | None
     route: Any  # what an application around this one has matched, and left in the environ
 
-    def restored(self, environ: WSGIEnvironment, method: str) -> WSGIEnvironment:
-        return {**environ, "REQUEST_METHOD": method, "SCRIPT_NAME": self.script, "PATH_INFO": self.path}
+    def restored(self, environ: WSGIEnvironment) -> WSGIEnvironment:
+        return {**environ, "REQUEST_METHOD": self.method, "SCRIPT_NAME": self.script, "PATH_INFO": self.path}
 
 
-class _Undecided:
-    """The source for what cannot be told."""
+class _Admitted(NamedTuple):
+    """What let a request in, before it ran."""
 
-    varies_by_origin = False
-
-    def policy_for(self, request: CORSRequest) -> Undecided:
-        return UNDECIDED
-
-
-_UNDECIDED_SOURCE = _Undecided()
+    route: Any
+    governing: Governing
+    decision: Decision
 
 
 class RoutePolicies(ABC, Generic[Route]):
     """The WSGI callable of one application, in front of the framework's own. A framework says five things."""
 
-    def __init__(self, wsgi: WSGIApplication, door: Door, *, blocks: bool) -> None:
-        """`blocks`: whether the door may refuse actual requests."""
+    def __init__(self, wsgi: WSGIApplication, door: Door) -> None:
         self._wsgi = wsgi
         self._door = door
-        self._blocks = blocks
         self._failures = 0
-        self._silent: Policy | None = None  # the last policy that was found to be so
+        # Not empty where a route may have got a policy of its own under `plain`: an actual request finds out by what
+        # ran, but nothing runs for a preflight, so it is asked what would.
+        self._given: Collection[object] = ()
 
     @abstractmethod
     def routes_changed(self) -> bool:
@@ -97,14 +90,18 @@ class RoutePolicies(ABC, Generic[Route]):
         """Raise for a policy of the wrong type and for one that reaches no route."""
 
     def plain(self) -> Policy | None:
-        """The policy that governs every request, where there is just one, and the door may be silent about it. Routes
-        need no checking then."""
+        """The policy that governs every actual request, where there is just one, and the door may be silent about it.
+        Routes need no checking then."""
         return None
 
+    def has_own_now(self, environ: WSGIEnvironment) -> bool:
+        """Whether what ran under `plain` has been given a policy of its own meanwhile. The next request finds out."""
+        return False
+
     @abstractmethod
-    def match(self, environ: WSGIEnvironment) -> Route | None:
-        """What the framework would run. Nothing of the application runs for it but what converts parts of the URL, and
-        what that raises is passed on."""
+    def match(self, environ: WSGIEnvironment, method: str) -> Route | None:
+        """What the framework would run for the request with another method. Nothing of the application runs for it but
+        what converts parts of the URL, and what that raises is passed on."""
 
     @abstractmethod
     def matched(self, environ: WSGIEnvironment, asked: Asked) -> Route | None:
@@ -125,19 +122,24 @@ class RoutePolicies(ABC, Generic[Route]):
             and "HTTP_ORIGIN" in environ
             and environ.get("REQUEST_METHOD") == "OPTIONS"
         ):
-            return self._answer_preflight(environ, start_response, plain)
+            return self._answer_preflight(environ, start_response, None if self._given else plain)
         if plain is None:
-            return (self._admit if self._blocks else self._run)(environ, start_response)
+            return (self._admit if self._door.blocks else self._run)(environ, start_response)
         origin = environ.get("HTTP_ORIGIN")
         lines = plain.lines(origin)
         assert lines is not None  # there is no predicate to ask
         if lines is Policy.refusal and origin is not None:
-            self._refused(plain, origin, environ.get("REQUEST_METHOD", ""), environ)
+            if not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
+                self._door.refused(plain, origin, request_of(environ))
         elif origin is not None and "HTTP_COOKIE" in environ:
             self._allowed_with_cookies(plain, environ)
 
         # Made for each request, so with defaults instead of closure cells and without annotations, which cost more.
-        def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
+        def start(  # type: ignore[no-untyped-def]
+            status, headers, exc_info=None, start_response=start_response, lines=lines, self=self, environ=environ
+        ):
+            if self.has_own_now(environ):
+                lines = Policy.refusal  # nobody is let in by a policy that may not govern
             return start_response(status, merge_headers(headers, lines), exc_info)
 
         return self._wsgi(environ, start)
@@ -147,54 +149,65 @@ class RoutePolicies(ABC, Generic[Route]):
     def _answer_preflight(
         self, environ: WSGIEnvironment, start_response: StartResponse, plain: Policy | None = None
     ) -> Iterable[bytes]:
+        """`plain`: the policy, where it governs whatever would run."""
         origin = environ["HTTP_ORIGIN"]
         method = environ["HTTP_ACCESS_CONTROL_REQUEST_METHOD"]
         names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
-        governing = self._asked_for(environ, method, names) if plain is None else plain
-        if isinstance(governing, Policy) and (governing is plain or self._is_silent(governing)):
-            lines = governing.preflight_lines(origin, method, names)
-            if lines is not None:
-                return _answer(start_response, governing.preflight_status, lines)
-            self._refused(governing, (origin, method, names), "OPTIONS", environ)
-            return _answer(start_response, 403, governing.preflight_refusal)
-        decision = None if governing is None else self._decide(governing, request_of(environ))
-        # Where nobody is to answer it here, the application does; it runs no view whose policy could be seen later.
-        return self._wsgi(environ, start_response) if decision is None else _answered(decision, start_response)
+        if plain is None:
+            governing = self._asked_for(environ, method, names)
+            if not self._door.is_silent(governing):
+                decision = self._door.decide(governing, request_of(environ))
+                # Where nobody is to answer it here, the application does; it runs no view whose policy could be seen
+                # later.
+                if decision is None:
+                    return self._wsgi(environ, start_response)
+                if decision.status is None:  # a source opted out, by the request's origin as far as can be told
+                    return self._run(environ, start_response, _Admitted(None, governing, decision))
+                return answer(start_response, decision.status, decision.lines)
+            plain = governing
+        lines, status = plain.preflight_lines(origin, method, names), plain.preflight_status
+        if lines is None:
+            lines, status = plain.preflight_refusal, 403
+            self._door.refused_preflight(plain, origin, method, names, request_of, environ)
+        # `answer`, without the price of a call.
+        start_response(STATUS_LINES[status], [*lines] if status == 204 else [*lines, *NO_BODY])
+        return []
 
     def _admit(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let a request in or refuse it: the handshake of a WebSocket, or any where some are blocked."""
         request = request_of(environ)
         if request.is_preflight:
             return self._answer_preflight(environ, start_response)
-        governing = self._would_run(environ, request.method)
-        decision = None if governing is None else self._decide(governing, request)
+        route, governing = self._would_run(environ, request.method)
+        decision = self._door.decide(governing, request)
         if decision is None:
             return self._run(environ, start_response)
         if decision.status is not None:
-            return _answered(decision, start_response)
-        return self._run(environ, start_response, (governing, decision))
+            return answer(start_response, decision.status, decision.lines)
+        return self._run(environ, start_response, _Admitted(route, governing, decision))
 
     def _asked_for(self, environ: WSGIEnvironment, method: str, names: str | None) -> Governing:
         """The policy of what the request that a preflight asks for would run."""
-        governing, *others = (self._would_run(environ, each) for each in possible_methods(method, names))
-        return governing if all(other is governing for other in others) else UNDECIDED
+        methods = possible_methods(method, names)
+        for _ in range(2):  # where they differ, the application's policy may have been replaced between two of them
+            found = [self._would_run(environ, each)[1] for each in methods]
+            if all(each is found[0] for each in found):
+                return found[0]
+        return UNDECIDED
 
-    def _would_run(self, environ: WSGIEnvironment, method: str) -> Governing:
+    def _would_run(self, environ: WSGIEnvironment, method: str) -> tuple[Route | None, Governing]:
         try:
-            route = self.match({**environ, "REQUEST_METHOD": method})
+            route = self.match(environ, method)
         except Exception:
             # What converts a part of the URL failed. It will again when the framework matches, which then answers.
             self.failed("no policy, for the request's URL could not be matched")
-            return UNDECIDED
-        return self.policy_of(route)
+            return None, UNDECIDED
+        return route, self.policy_of(route)
 
     # While it runs
 
     def _run(
-        self,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-        admitted: tuple[Governing, Decision] | None = None,
+        self, environ: WSGIEnvironment, start_response: StartResponse, admitted: _Admitted | None = None
     ) -> Iterable[bytes]:
         asked = Asked(
             environ.get("REQUEST_METHOD", ""),
@@ -214,52 +227,37 @@ class RoutePolicies(ABC, Generic[Route]):
 
         return self._wsgi(environ, start)
 
-    def _merging(self, environ: WSGIEnvironment, asked: Asked, admitted: tuple[Governing, Decision] | None) -> _Merge:
+    def _merging(self, environ: WSGIEnvironment, asked: Asked, admitted: _Admitted | None) -> _Merge:
         """What makes the headers of a response, by the policy of what ran."""
         route = self.matched(environ, asked)
         if admitted is not None:
-            governing, decision = admitted
-            if route is None or self.policy_of(route) is governing:
-                return decision.merge
-            governing = UNDECIDED  # the application rewrote the request: what was let in was meant for another view
+            # What governs both now: the policy may have been replaced since.
+            if route is None or self.policy_of(route) in (admitted.governing, self.policy_of(admitted.route)):
+                return admitted.decision.merge
+            # The application rewrote the request: what was let in was meant for another view.
+            governing: Governing = UNDECIDED
         elif route is None:
-            governing = self._would_run(asked.restored(environ, asked.method), asked.method)
+            governing = self._would_run(asked.restored(environ), asked.method)[1]
         else:
             governing = self.policy_of(route)
         if governing is None:
             return _untouched
-        if isinstance(governing, Policy) and (governing is self._silent or self._is_silent(governing)):
+        if self._door.is_silent(governing):
             lines = governing.lines(asked.origin)
             assert lines is not None  # there is no predicate to ask
             if lines is Policy.refusal and asked.origin is not None:
-                self._refused(governing, asked.origin, asked.method, environ, asked)
+                if not self._door.counts(asked.origin, asked.method):
+                    self._door.refused(governing, asked.origin, request_of(asked.restored(environ)))
             elif asked.origin is not None and "HTTP_COOKIE" in environ:
-                self._allowed_with_cookies(governing, asked.restored(environ, asked.method))
-            return partial(merge_headers, lines=lines)
-        made = self._decide(governing, request_of(asked.restored(environ, asked.method)))
+                self._allowed_with_cookies(governing, asked.restored(environ))
+            return lambda headers: merge_headers(headers, lines)
+        made = self._door.decide(governing, request_of(asked.restored(environ)))
         return _untouched if made is None else made.merge
-
-    def _is_silent(self, policy: Policy) -> bool:
-        silent = self._door.is_silent(policy)
-        if silent:
-            self._silent = policy
-        return silent
-
-    def _refused(
-        self, policy: Policy, key: Hashable, method: str, environ: WSGIEnvironment, asked: Asked | None = None
-    ) -> None:
-        """Take note of a refusal by shared lines; the request is made only where it is not counted yet."""
-        if not self._door.counts(key, method):
-            environ = environ if asked is None else asked.restored(environ, asked.method)
-            self._door.refused(policy, key, request_of(environ))
 
     def _allowed_with_cookies(self, policy: Policy, environ: WSGIEnvironment) -> None:
         """Take note of an answer that shared lines gave and that browsers may withhold, for cookies came along."""
         if not policy.allow_credentials and environ.get("HTTP_SEC_FETCH_MODE") == "cors":
             self._door.came_with_cookies(policy, request_of(environ))
-
-    def _decide(self, governing: Policy | PolicySource | Undecided, request: CORSRequest) -> Decision | None:
-        return self._door.decide(_UNDECIDED_SOURCE if governing is UNDECIDED else governing, request)
 
     def failed(self, what: str) -> None:
         """Log a failure of the application's own code with its traceback: the first, second, fourth and so on."""
@@ -284,16 +282,6 @@ def wrong_call(instead: str) -> TypeError:
 def was_asked(environ: WSGIEnvironment, asked: Asked) -> bool:
     """Whether an environ, or what it is a copy of, is that of a request."""
     return environ.get(_ASKED) is asked
-
-
-def _answered(decision: Decision, start_response: StartResponse) -> Iterable[bytes]:
-    assert decision.status is not None  # of a preflight, and of what is refused
-    return _answer(start_response, decision.status, decision.lines)
-
-
-def _answer(start_response: StartResponse, status: int, lines: Iterable[tuple[str, str]]) -> Iterable[bytes]:
-    start_response(STATUS_LINES[status], [*lines] if status == 204 else [*lines, *NO_BODY])
-    return []
 
 
 def _untouched(headers: _Headers) -> _Headers:

@@ -34,6 +34,7 @@ from corecors import (
     Policy,
     PolicySource,
     RejectionLog,
+    Undecided,
     merge_headers,
     possible_methods,
 )
@@ -167,8 +168,7 @@ class CORS:
     def governing(self, endpoint: object, method: str) -> "_Governor":
         """What governs an endpoint of this application."""
         own = _own_policy(endpoint, method)
-        owner, policy = (self, self.policy) if own is _UNMARKED else (own, own)
-        return _Governor(owner, _Fixed(None) if policy is None else policy)
+        return _Governor(self, self.policy) if own is _UNMARKED else _Governor(own, own)
 
     def tell_once(self, text: str, *, exc_info: bool = False) -> None:
         """Log, once for each application, what the author of its routes has to know."""
@@ -177,24 +177,14 @@ class CORS:
             LOGGER.warning("CORS: %s", text, exc_info=exc_info)
 
 
-class _Fixed(NamedTuple):
-    """A source that says the same of every request."""
-
-    answer: Any  # None or UNDECIDED
-    varies_by_origin: bool = False
-
-    def policy_for(self, request: CORSRequest) -> Any:
-        return self.answer
-
-
 class _Governor(NamedTuple):
     """What governs a request."""
 
     owner: object  # where it comes from: an application's `CORS`, an endpoint's own policy
-    policy: Policy | PolicySource
+    policy: Policy | PolicySource | Undecided | None
 
 
-_UNDECIDED_GOVERNOR = _Governor(None, _Fixed(UNDECIDED))
+_UNDECIDED_GOVERNOR = _Governor(None, UNDECIDED)
 
 
 class _Covered:

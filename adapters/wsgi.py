@@ -7,14 +7,18 @@ policy's headers: errors, redirects, streams and a second `start_response` inclu
 comes from the core.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from corecors import (
+    UNDECIDED,
     CORSRequest,
     Decision,
     Door,
+    PathPolicies,
+    Place,
     Policy,
     PolicySource,
+    Undecided,
     merge_headers,
     path_is_ambiguous,
     unrelated_headers,
@@ -30,9 +34,13 @@ if TYPE_CHECKING:
 
 # With 403; a 204 has no body and says nothing of its length (RFC 9110 8.6). wsgiref.validate demands a type of every
 # response that may have a body.
-NO_BODY = [("Content-Type", "text/plain"), ("Content-Length", "0")]
-MAX_HASHED = 512
-STATUS_LINES = {200: "200 OK", 204: "204 No Content", 403: "403 Forbidden"}
+NO_BODY: Final = [("Content-Type", "text/plain"), ("Content-Length", "0")]
+MAX_HASHED: Final = 512
+STATUS_LINES: Final = {200: "200 OK", 204: "204 No Content", 403: "403 Forbidden"}
+Governing = Policy | PolicySource | Undecided | None
+_REFUSAL: Final = Policy.refusal
+_new: Final = tuple.__new__
+_Serving = tuple[Any, Any, Any, Any, Any, Any, bool]
 
 
 class CORSMiddleware:
@@ -75,6 +83,9 @@ class CORSMiddleware:
             own_origins=own_origins,
             rejections=rejections,
         )
+        self._blocks = block_disallowed
+        self._known, self._unknown = self._door.known, self._door.unknown
+        self._serving: _Serving = policy, None, None, None, None, None, False
         self.policy = policy
 
     @property
@@ -86,23 +97,53 @@ class CORSMiddleware:
     @policy.setter
     def policy(self, policy: Policy | PolicySource) -> None:
         self._door.check_policy(policy)
-        lines_of = policy.lines if isinstance(policy, Policy) and self._door.is_quiet(policy) else None
-        without_origin = None if lines_of is None or self._door.blocks else lines_of(None)
-        remembered = policy.remembered_lines if isinstance(policy, Policy) else None
-        # One assignment: a request reads all or nothing. With `lines_of` the policy is a `Policy`, with `remembered`.
-        self._serving: tuple[Any, Callable[[str | None], Any] | None, Any, Any]
-        self._serving = policy, lines_of, remembered, without_origin
+        # One assignment: a request reads all or nothing. A plain policy with what each request would read of it, which
+        # compiled code would have to look up; or a source with what finds the policy of a path, or with what it has to
+        # be told of a request; or one that takes a whole decision.
+        if isinstance(policy, Policy) and self._door.is_quiet(policy):
+            without_origin = None if self._blocks else policy.lines_without_origin
+            remembered = policy.remembered_lines, policy.unremembered_lines
+            self._replace((policy, None, None, without_origin, *remembered, not policy.allow_credentials))
+        elif isinstance(policy, PathPolicies) and self._door.is_quiet(policy):
+            self._replace((policy, policy.governor_of, None, None, None, None, False))
+        else:
+            reads = None
+            if self._door.asks_quietly(policy):
+                reads = _place_of if self._door.takes_place(policy) else request_of
+            self._replace((policy, None, reads, None, None, None, False))
+
+    def _replace(self, serving: "_Serving") -> "_Serving":
+        """Serve so from now on; what was served is handed back.
+
+        Compiled code lets go of what an attribute had before it sets it: the end of a policy may run code of the
+        application's, and a request that is served meanwhile would read what is no longer there.
+        """
+        before = self._serving
+        self._serving = serving
+        return before
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        policy, lines_of, remembered, lines = self._serving
-        if lines_of is None:
-            return self._answer(policy, environ, start_response)
+        lines: Any  # a type checker cannot know that no predicate is to be asked
+        policy, governor_of, reads, without_origin, remembered, unremembered, withholds = self._serving
+        if remembered is None:
+            if governor_of is not None:
+                path, is_ambiguous = _path_of(environ)
+                policy = governor_of(path, is_ambiguous)
+            elif reads is not None:
+                policy = self._door.chosen(policy, reads(environ))
+            else:
+                return self._answer(policy, environ, start_response)
+            if policy is None or policy is UNDECIDED or not policy.is_plain:
+                return self._answer(policy, environ, start_response)
+            remembered, unremembered = policy.remembered_lines, policy.unremembered_lines
+            withholds = not policy.allow_credentials
         if "HTTP_ORIGIN" not in environ:
+            lines = without_origin
             if lines is None:
                 # No browser leaves both out where another site's request could do harm (`admission`).
-                if "HTTP_SEC_FETCH_SITE" in environ:
+                if self._blocks and "HTTP_SEC_FETCH_SITE" in environ:
                     return self._answer(policy, environ, start_response)
-                lines = lines_of(None)
+                lines = policy.lines_without_origin
         else:
             if "HTTP_UPGRADE" in environ:
                 return self._answer(policy, environ, start_response)
@@ -112,59 +153,48 @@ class CORSMiddleware:
                 names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
                 lines = policy.preflight_lines(origin, method, names)
                 if lines is None:
-                    return self._refuse_preflight(policy, (origin, method, names), environ, start_response)
+                    self._door.refused_preflight(policy, origin, method, names, request_of, environ)
+                    start_response(STATUS_LINES[403], [*policy.preflight_refusal, *NO_BODY])
+                    return []
                 status = policy.preflight_status
                 start_response(STATUS_LINES[status], [*lines] if status == 204 else [*lines, *NO_BODY])
                 return []
             # What is longer than any origin is not even hashed.
-            lines = remembered(origin) if len(origin) < MAX_HASHED else None
+            lines = remembered(origin, unremembered) if len(origin) < MAX_HASHED else None
             if lines is None:
-                lines = lines_of(origin)
-            if lines is Policy.refusal:
-                if self._door.blocks:
+                lines = policy.lines(origin)
+            if lines is _REFUSAL:
+                if self._blocks:
                     return self._answer(policy, environ, start_response)
-                if not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
+                kind = self._known(origin, self._unknown) if len(origin) < MAX_HASHED else self._unknown
+                left = kind.left
+                if left and environ.get("REQUEST_METHOD") == "GET":
+                    kind.left = left - 1
+                elif not self._door.counts(origin, environ.get("REQUEST_METHOD", "")):
                     self._door.refused(policy, origin, request_of(environ))
-            elif (
-                not policy.allow_credentials
-                and "HTTP_COOKIE" in environ
-                and environ.get("HTTP_SEC_FETCH_MODE") == "cors"
-            ):
+            elif withholds and "HTTP_COOKIE" in environ and environ.get("HTTP_SEC_FETCH_MODE") == "cors":
                 self._door.came_with_cookies(policy, request_of(environ))
 
         # Made for each request: bare of annotations, which would be evaluated each time, and with defaults instead of
         # closure cells, which are slower. The loop is the first of `merge_headers`, without the price of a call.
         def start(status, headers, exc_info=None, start_response=start_response, lines=lines):  # type: ignore[no-untyped-def]
-            for name, _ in headers:
+            own: list[tuple[str, str]] = headers
+            for name, _ in own:
                 if name not in unrelated_headers:
-                    return start_response(status, merge_headers(headers, lines), exc_info)
-            return start_response(status, [*headers, *lines], exc_info)
+                    return start_response(status, merge_headers(own, lines), exc_info)
+            return start_response(status, [*own, *lines], exc_info)
 
         return self.app(environ, start)
 
-    def _refuse_preflight(
-        self,
-        policy: Policy,
-        asked: tuple[str, str, str | None],
-        environ: "WSGIEnvironment",
-        start_response: "StartResponse",
-    ) -> "Iterable[bytes]":
-        if not self._door.counts(asked, "OPTIONS"):
-            self._door.refused(policy, asked, request_of(environ))
-        start_response(STATUS_LINES[403], [*policy.preflight_refusal, *NO_BODY])
-        return []
-
     def _answer(
-        self, policy: Policy | PolicySource, environ: "WSGIEnvironment", start_response: "StartResponse"
+        self, policy: Governing, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> "Iterable[bytes]":
         """Answer by a full decision, because somebody listens, chooses or is asked."""
         decision = self._door.decide(policy, request_of(environ))
         if decision is None:
             return self.app(environ, start_response)
         if decision.status is not None:
-            body: list[tuple[str, str]] = [] if decision.status == 204 else NO_BODY
-            start_response(STATUS_LINES[decision.status], [*decision.lines, *body])
-            return []
+            return answer(start_response, decision.status, decision.lines)
         merge = decision.merge
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -173,35 +203,57 @@ class CORSMiddleware:
         return self.app(environ, start)
 
 
+def answer(start_response: "StartResponse", status: int, lines: "Iterable[tuple[str, str]]") -> "Iterable[bytes]":
+    """Answer with an empty body."""
+    start_response(STATUS_LINES[status], [*lines] if status == 204 else [*lines, *NO_BODY])
+    return []
+
+
 def request_of(environ: "WSGIEnvironment") -> CORSRequest:
     """What a WSGI environ says of a request."""
-    # WSGI spells a path as latin-1, each byte one character (PEP 3333, "URL Reconstruction"). RAW_URI or REQUEST_URI
-    # shows what was sent (gunicorn, uWSGI, waitress and Werkzeug's server; wsgiref and granian set neither).
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    readable = True
-    if not path.isascii():
-        try:
-            path = path.encode("latin-1").decode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            readable = False  # no server's doing
-    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
-    # A third of what a call of the class costs, for what every decision costs (`python -m benchmarks options`).
-    return CORSRequest._make(
+    path, is_ambiguous = _path_of(environ)
+    has_cookies = "HTTP_COOKIE" in environ
+    # What `_make` does, for a quarter of what a call of the class costs: every decision needs one.
+    return _new(
+        CORSRequest,
         (
             environ.get("REQUEST_METHOD", ""),
             path,
-            not readable or path_is_ambiguous(path, target),
+            is_ambiguous,
             environ.get("wsgi.url_scheme", "http"),
-            environ.get("HTTP_HOST") or f"{environ.get('SERVER_NAME', '')}:{environ.get('SERVER_PORT', '')}",
+            environ.get("HTTP_HOST") or _server_of(environ),
             environ.get("HTTP_ORIGIN"),
             environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
             environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
             environ.get("HTTP_SEC_FETCH_SITE"),
-            "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ,
+            has_cookies or "HTTP_AUTHORIZATION" in environ,
             "HTTP_UPGRADE" in environ and "websocket" in environ["HTTP_UPGRADE"].lower(),
-            "HTTP_COOKIE" in environ and environ.get("HTTP_SEC_FETCH_MODE") == "cors",
-        )
+            has_cookies and environ.get("HTTP_SEC_FETCH_MODE") == "cors",
+        ),
     )
+
+
+def _place_of(environ: "WSGIEnvironment") -> Place:
+    """Where a request goes: as its `CORSRequest` says it, without the rest."""
+    path, is_ambiguous = _path_of(environ)
+    return _new(Place, (environ.get("HTTP_HOST") or _server_of(environ), path, is_ambiguous))
+
+
+def _server_of(environ: "WSGIEnvironment") -> str:
+    return f"{environ.get('SERVER_NAME', '')}:{environ.get('SERVER_PORT', '')}"
+
+
+def _path_of(environ: "WSGIEnvironment") -> tuple[str, bool]:
+    """The path of a request, and whether it is ambiguous: both as in `CORSRequest`."""
+    # WSGI spells a path as latin-1, each byte one character (PEP 3333, "URL Reconstruction"). RAW_URI or REQUEST_URI
+    # shows what was sent (gunicorn, uWSGI, waitress and Werkzeug's server; wsgiref and granian set neither).
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    if not path.isascii():
+        try:
+            path = path.encode("latin-1").decode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return path, True  # no server's doing
+    return path, path_is_ambiguous(path, environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
 
 
 def _require_wsgi(app: object) -> None:

@@ -100,9 +100,12 @@ def _building(scenario: str, scale: float) -> Callable[[Results], Measured]:
     return measure
 
 
-TABLES = {"building": ("Building a policy", table)}
+TABLES = {
+    "building": ("Building a policy", table),
+    "building_compiled": ("Building a policy, compiled", lambda results: table(results.compiled())),
+}
 
 TARGETS = (
-    Target("building 1,000,000 origins", "≤", 3, " s", _building("time", 1)),
-    Target("memory of 1,000,000 origins", "≤", 60, " MB beyond the list", _building("memory kept", 1e-6)),
+    Target("building 1,000,000 origins", "≤", 0.6, " s", _building("time", 1), compiled=0.4),
+    Target("memory of 1,000,000 origins", "≤", 45, " MB beyond the list", _building("memory kept", 1e-6)),
 )

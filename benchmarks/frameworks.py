@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.floors import exact_floor
 from benchmarks.results import Results, human
 from benchmarks.scenarios import with_exact_origins
-from benchmarks.subjects import FLOOR, OURS, check_wsgi_answer, policy_for, wsgi_candidate
-from benchmarks.tables import Table
+from benchmarks.subjects import AGAIN, FLOOR, OURS, check_wsgi_answer, policy_for, wsgi_candidate
+from benchmarks.tables import Table, cost
 from benchmarks.targets import ACTUAL, Measured, Target
 from benchmarks.timing import measure_interleaved
 from benchmarks.workload import Rules
@@ -60,6 +60,7 @@ def measure(results: Results, seconds: float) -> None:
             candidates = {OURS.name: wsgi_candidate(wrapped, scenario)}
             if not scenario.outcome.is_preflight:
                 candidates["bare"] = wsgi_candidate(make(None), scenario)
+                candidates[AGAIN] = wsgi_candidate(make(None), scenario)
                 candidates[FLOOR.name] = wsgi_candidate(exact_floor(make(None), scenario.rules.origins), scenario)
             samples = measure_interleaved(candidates, rounds=600, max_seconds=seconds * 2)
             bare = samples.get("bare")
@@ -69,24 +70,35 @@ def measure(results: Results, seconds: float) -> None:
 
 
 def table(results: Results) -> Table:
-    rows = [["framework", "scenario", "share", "adapter adds", "floor around it", "bare framework"]]
+    rows = [["framework", "scenario", "share", "adapter adds", "floor around it", "bare again", "bare framework"]]
     for bare in results.group("frameworks"):
         ours = results.value("frameworks", bare.scenario, OURS.name, bare.around)
         if bare.subject == "bare" and ours is not None:
             share = f"{100 * ours / bare.value:.1f} %"
-            floor = results.value("frameworks", bare.scenario, FLOOR.name, bare.around)
-            least = human(floor) if floor is not None else "–"
-            rows.append([bare.around, bare.scenario, share, human(ours), least, human(bare.value)])
+            floor, again = (
+                cost(results.value("frameworks", bare.scenario, subject, bare.around))
+                for subject in (FLOOR.name, AGAIN)
+            )
+            rows.append([bare.around, bare.scenario, share, human(ours), floor, again, human(bare.value)])
     return rows
 
 
-def _share(results: Results) -> Measured:
+def _share(results: Results, subject: str = OURS.name) -> Measured:
     """Percent of the bare framework's time for a minimal view."""
     for figure in results.group("frameworks"):
         if figure.subject == "bare" and figure.scenario in ACTUAL:
-            ours = results.value("frameworks", figure.scenario, OURS.name, figure.around)
-            if ours is not None:
-                yield f"{figure.around}, {figure.scenario}", 100 * ours / figure.value
+            added = results.value("frameworks", figure.scenario, subject, figure.around)
+            if added is not None:
+                yield f"{figure.around}, {figure.scenario}", 100 * added / figure.value
+
+
+def floors_share(results: Results) -> str:
+    """What share the floor has, and what a second bare app comes to, which ought to be nothing."""
+    told = []
+    for name, share in _share(results, FLOOR.name):
+        again = dict(_share(results, AGAIN)).get(name)
+        told.append(f"{name} {share:.1f} %" + (f" (a second bare app {again:.1f} %)" if again is not None else ""))
+    return f"The floor around them takes, in this run: {'; '.join(told)}." if told else ""
 
 
 TABLES = {"frameworks": ("Flask and Bottle adapters", table)}

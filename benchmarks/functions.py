@@ -18,8 +18,18 @@ SIZE = 10
 ArgumentsOf = Callable[[Request], tuple[Any, ...]]
 
 
+Comparisons = dict[str, dict[str, Candidate]]
+
+
 def measure(results: Results, seconds: float) -> None:
     """Add the group "functions". `response_headers` stands beside one set look-up and one dict display."""
+    for name, candidates in comparisons().items():
+        for subject, sample in measure_interleaved(candidates, rounds=300, max_seconds=seconds / 2).items():
+            results.add_timed("functions", name, subject, sample)
+
+
+def comparisons() -> Comparisons:
+    """By function and what happens: ours, and the floor where there is one."""
     import corecors
 
     by_family = {
@@ -31,12 +41,12 @@ def measure(results: Results, seconds: float) -> None:
         "regexes": policy_for(by_family["regex matches"].rules),
     }
     floor = response_headers_floor(by_family["allowed"].rules.origins)
-    comparisons: dict[str, dict[str, Candidate]] = {}
+    found: Comparisons = {}
 
     def add(scenario: Scenario, label: str, subject: str, function: Callable[..., Any], arguments: ArgumentsOf) -> None:
         _check(function, arguments, scenario)
         name = f"{label}: {scenario.family}"
-        comparisons.setdefault(name, {})[subject] = _candidate(function, arguments, scenario.requests())
+        found.setdefault(name, {})[subject] = _candidate(function, arguments, scenario.requests())
 
     for family in ("allowed", "refused"):
         scenario = by_family[family]
@@ -52,9 +62,7 @@ def measure(results: Results, seconds: float) -> None:
             add(scenario, "response_headers", OURS.name, corecors.response_headers, _actual_arguments(policy))
         add(scenario, "evaluate", OURS.name, corecors.evaluate, _evaluate_arguments(policy))
     add(by_family["allowed"], "parse_origin", OURS.name, corecors.parse_origin, _origin_only)
-    for name, candidates in comparisons.items():
-        for subject, sample in measure_interleaved(candidates, rounds=300, max_seconds=seconds / 2).items():
-            results.add_timed("functions", name, subject, sample)
+    return found
 
 
 def _candidate(function: Callable[..., Any], arguments: ArgumentsOf, requests: Iterator[Request]) -> Candidate:
@@ -102,11 +110,20 @@ def _check(function: Callable[..., Any], arguments: ArgumentsOf, scenario: Scena
 
 
 def table(results: Results) -> Table:
-    rows = [["function", "× floor", "ours", "floor"]]
+    compiled = results.compiled()
+    rows = [["function", "× floor", "ours", "compiled", "floor"]]
     for ours in results.group("functions"):
         if ours.subject == OURS.name:
             floor = results.value("functions", ours.scenario, FLOOR.name)
-            rows.append([ours.scenario, number(ours.value / floor if floor else None), human(ours.value), cost(floor)])
+            rows.append(
+                [
+                    ours.scenario,
+                    number(ours.value / floor if floor else None),
+                    human(ours.value),
+                    cost(compiled.value("functions", ours.scenario, OURS.name)),
+                    cost(floor),
+                ]
+            )
     return rows
 
 

@@ -82,16 +82,19 @@ def hostile_table(results: Results) -> Table:
 
 def _rows(results: Results, group: str) -> Table:
     """A row for each family of scenarios, a column for each size: the cost of the smallest, then multiples of it."""
-    figures = results.group(group)
+    figures, others = results.group(group), results.compiled().group(group)
     sizes = sorted({figure.size for figure in figures})
     heads = [_size(size, group) for size in sizes]
     rows = [["", *heads]]
     for family in dict.fromkeys(figure.scenario for figure in figures):
-        costs = {figure.size: figure.value for figure in figures if figure.scenario == family}
-        smallest = costs[min(costs)]
-        cells = [f"× {number(costs[size] / smallest)}" if size in costs else "–" for size in sizes]
-        cells[sizes.index(min(costs))] = human(smallest)
-        rows.append([family, *cells])
+        for of, name in ((figures, family), (others, f"{family}, compiled")):
+            costs = {figure.size: figure.value for figure in of if figure.scenario == family}
+            if not costs:
+                continue
+            smallest = costs[min(costs)]
+            cells = [f"× {number(costs[size] / smallest)}" if size in costs else "–" for size in sizes]
+            cells[sizes.index(min(costs))] = human(smallest)
+            rows.append([name, *cells])
     return rows
 
 

@@ -12,21 +12,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks import asgi
 from benchmarks.options import variants
 from benchmarks.results import Figure, Results
 from benchmarks.scenarios import with_exact_origins
 from benchmarks.subjects import BARE, FLOOR, OURS, WSGI_SUBJECTS
 from benchmarks.tables import Table, number
 from benchmarks.targets import Target
-from benchmarks.workload import app_with_2_headers, wsgi_environ
+from benchmarks.timing import asgi_runner, wsgi_runner
+from benchmarks.workload import Rules, app_with_2_headers, asgi_app_with_2_headers, asgi_scope, wsgi_environ
 
 WARM, COUNTED = 50, 200  # requests of each case; the first ones fill what is remembered
 SIZE = 10
 FAMILIES = ("no Origin", "allowed", "refused", "preflight allowed", "preflight refused")
+ASGI = "ASGI, "  # before the name of a subject: the same around an ASGI application
 OPTION_FAMILIES = ("allowed", "refused")
 SECONDS = 600  # for the process; on an idle machine it takes some ten
 
@@ -37,8 +41,8 @@ ROOT = Path(__file__).parents[1]
 _SERVE = """
 import sys
 sys.path.append(sys.argv[1])
-from benchmarks.instructions import serve
-serve(zip(sys.argv[2::2], sys.argv[3::2]))
+from importlib import import_module
+import_module(sys.argv[2]).serve(zip(sys.argv[3::2], sys.argv[4::2]))
 """
 _SUMMARY = re.compile(r"^summary: (\d+)$", re.MULTILINE)
 
@@ -52,21 +56,30 @@ def measure(results: Results, seconds: float) -> None:
         return
     options = list(variants(with_exact_origins(SIZE)[0].rules))
     cases = [(family, subject.name) for family in FAMILIES for subject in (BARE, FLOOR, OURS)]
+    cases += asgi_cases()
     cases += [(family, option) for family in OPTION_FAMILIES for option in options]
     counts = instructions(valgrind, cases)
     for (family, subject), count in counts.items():
-        if subject == BARE.name:
+        bare = ASGI + BARE.name if subject.startswith(ASGI) else BARE.name
+        if subject == bare:
             continue
-        value = count if family.startswith("preflight") else count - counts[family, BARE.name]
+        value = count if family.startswith("preflight") else count - counts[family, bare]
         group = "option instructions" if subject in options else "instructions"
         results.figures.append(Figure(group, family, subject, value, "", size=SIZE))
 
 
-def instructions(valgrind: str, cases: Sequence[Case]) -> dict[Case, float]:
-    """Instructions of one request in each case."""
+def asgi_cases() -> list[Case]:
+    """Its floor answers no preflights."""
+    cases = [(family, ASGI + subject.name) for family in FAMILIES[:3] for subject in (BARE, FLOOR, OURS)]
+    return cases + [(family, ASGI + OURS.name) for family in FAMILIES[3:]]
+
+
+def instructions(valgrind: str, cases: Sequence[Case], module: str = __name__) -> dict[Case, float]:
+    """Instructions of one request in each case, which `serve` of a module serves."""
     with tempfile.TemporaryDirectory(prefix="corecors-benchmarks-") as folder:
         command = [valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={folder}/counted"]
-        command += [sys.executable, "-P", "-c", _SERVE, str(ROOT), *(text for case in cases for text in case)]
+        command += [sys.executable, "-P", "-c", _SERVE, str(ROOT), module]
+        command += [text for case in cases for text in case]
         # The same collisions each time; and where the tests are measured, the measuring is not counted.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         environment["PYTHONHASHSEED"] = "0"
@@ -86,32 +99,49 @@ def serve(cases: Iterator[Case]) -> None:
     """What runs under callgrind."""
     logging.getLogger("corecors").addHandler(logging.NullHandler())
     by_family = {scenario.family: scenario for scenario in with_exact_origins(SIZE)}
-    subjects = {subject.name: subject for subject in WSGI_SUBJECTS}
-
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
-        return len
-
     for family, name in cases:
         scenario = by_family[family]
-        app = subjects[name].wrap(app_with_2_headers, scenario.rules) if name in subjects else None
-        if app is None:
-            app = variants(scenario.rules)[name]
         requests = scenario.requests()
-        environs = [wsgi_environ(next(requests)) for _ in range(WARM + COUNTED)]
-        for environ in environs[:WARM]:
-            app(environ, start_response)
-        os.getppid()
-        for environ in environs[WARM:]:
-            app(environ, start_response)
-        os.getppid()
+        asked = [next(requests) for _ in range(WARM + COUNTED)]
+        app = _app(name, scenario.rules)
+        if name.startswith(ASGI):
+            run, inputs = asgi_runner(app), [asgi_scope(each) for each in asked]
+        else:
+            run, inputs = wsgi_runner(app), [wsgi_environ(each) for each in asked]
+        count(run, inputs)
+
+
+def count(run: Callable[[Sequence[Any]], int], inputs: Sequence[Any]) -> None:
+    warm, counted = inputs[:WARM], inputs[WARM:]
+    run(warm)
+    os.getppid()
+    run(counted)
+    os.getppid()
+
+
+def _app(name: str, rules: Rules) -> Any:
+    app = asgi_app_with_2_headers
+    by_name = {
+        ASGI + BARE.name: lambda: app,
+        ASGI + FLOOR.name: lambda: asgi.floor(app, rules.origins),
+        ASGI + OURS.name: lambda: asgi.ours(app, rules),
+        **{subject.name: partial(subject.wrap, app_with_2_headers, rules) for subject in WSGI_SUBJECTS},
+    }
+    return by_name[name]() if name in by_name else variants(rules)[name]
 
 
 def table(results: Results) -> Table:
-    rows = [["scenario", "× floor", "ours", "floor"]]
+    compiled = results.compiled()
+    rows = [["scenario", "× floor", "compiled, × floor", "ours", "compiled", "floor"]]
     for ours in results.group("instructions"):
-        floor = results.value("instructions", ours.scenario, FLOOR.name)
-        if ours.subject == OURS.name and floor:
-            rows.append([ours.scenario, number(ours.value / floor), f"{ours.value:,.0f}", f"{floor:,.0f}"])
+        if not ours.subject.endswith(OURS.name):
+            continue
+        prefix = ours.subject.removesuffix(OURS.name)
+        floor = results.value("instructions", ours.scenario, prefix + FLOOR.name)
+        theirs = compiled.value("instructions", ours.scenario, ours.subject)
+        values = (ours.value, theirs, floor)
+        ratios = [number(value / floor if value is not None and floor else None) for value in values[:2]]
+        rows.append([prefix + ours.scenario, *ratios, *("–" if value is None else f"{value:,.0f}" for value in values)])
     return rows
 
 
@@ -130,6 +160,10 @@ def options_table(results: Results) -> Table:
 TABLES = {
     "instructions": ("Machine instructions instead of time", table),
     "option_instructions": ("Options in machine instructions", options_table),
+    "option_instructions_compiled": (
+        "Options in machine instructions, compiled",
+        lambda results: options_table(results.compiled()),
+    ),
 }
 
 TARGETS: tuple[Target, ...] = ()

@@ -43,6 +43,7 @@ def variants(rules: Rules) -> dict[str, Any]:
         "on_decision": wrap(policy, on_decision=lambda decision, request: None),
         "report_only": wrap(policy, report_only=policy),
         "block_disallowed": wrap(policy, block_disallowed=True),
+        "no check_websockets": wrap(policy, check_websockets=False),
     }
 
 
@@ -82,12 +83,15 @@ def _against_plain(option: str) -> Callable[[Results], Measured]:
     return measure
 
 
-TABLES = {"options": ("Options of the WSGI adapter", table)}
+TABLES = {
+    "options": ("Options of the WSGI adapter", table),
+    "options_compiled": ("Options of the WSGI adapter, compiled", lambda results: table(results.compiled())),
+}
 
 TARGETS = (
     *(
         Target(option, "≤", 2, " × plain", _against_plain(option))
-        for option in ("on_decision", "block_disallowed", "a policy for each path")
+        for option in ("on_decision", "block_disallowed", "a policy for each path", "no check_websockets")
     ),
     *(Target(option, "≤", 4, " × plain", _against_plain(option)) for option in ("report_only", "a predicate")),
 )

@@ -4,8 +4,9 @@ import statistics
 from pathlib import Path
 from string import Template
 
+from benchmarks import asgi, frameworks, peers, servers, threads, wsgi
 from benchmarks.growth import GROWTH_UNIT
-from benchmarks.parts import PARTS, judge
+from benchmarks.parts import PARTS, judge, judge_compiled
 from benchmarks.plots import write_plots
 from benchmarks.report import targets_table
 from benchmarks.results import Results, human
@@ -24,27 +25,38 @@ def write_page(results: Results, docs: Path) -> None:
 
 
 def page(results: Results) -> str:
-    verdicts = judge(results)
-    measured = [verdict for verdict in verdicts if verdict.met is not None]
-    missed = [verdict for verdict in measured if not verdict.met]
+    verdicts = [(each, "") for each in judge(results)] + [(each, ", compiled") for each in judge_compiled(results)]
+    measured = [(verdict, build) for verdict, build in verdicts if verdict.met is not None]
+    missed = [(verdict, build) for verdict, build in measured if not verdict.met]
     machine = results.machine
     libraries = [
         f"{name} {version}" if version[:1].isdigit() else version
         for name, version in machine.items()
-        if name not in ("build", "python", "system", "processor", "cores", "day")
+        if name not in ("build", "python", "system", "processor", "cores", "day", "against")
     ]
     return Template(TEMPLATE.read_text()).substitute(
         {name: machine.get(name, "unknown") for name in ("build", "day", "python", "processor", "cores")},
+        against=machine.get("against", "an earlier version"),
+        why_new_subdomain=wsgi.under_one_policy(results),
+        why_frameworks=frameworks.floors_share(results),
+        why_servers=servers.foreseen(results),
+        why_threads=threads.noise(results),
+        asgi_below=asgi.below_the_floor(results),
         headline=_headline(results),
+        matters=_matters(results),
+        compiled_headline=_compiled_headline(results),
+        peer_faults=peers.faults(results),
         targets=markdown(targets_table(results)),
         missed=(
             f"{len(measured) - len(missed)} of {len(measured)} met."
-            + "".join(f"\n- Missed: {each.target.what}, {each.case}: {number(each.worst)}." for each in missed)
+            + "".join(
+                f"\n- Missed: {each.target.what}{build}, {each.case}: {number(each.worst)}." for each, build in missed
+            )
         ),
         versions=", ".join(libraries),
         peer_notes=" ".join(note for note in results.notes if "is not compared" in note or "not tried" in note),
         growth_worst=_growth_worst(results),
-        server_notes=" ".join(note for note in results.notes if note.startswith("gunicorn")),
+        server_notes=" ".join(note for note in results.notes if note.startswith(tuple(servers.SERVERS))),
         **{name: markdown(make(results)) for part in PARTS.values() for name, (_, make) in part.TABLES.items()},
         import_notes=" ".join(note for note in results.notes if note.startswith("Most of the time of `import")),
         million_kept=_million(results, "memory kept"),
@@ -70,6 +82,25 @@ def _headline(results: Results) -> str:
         if ours and theirs:
             ratios.append(f"{peer} {number(theirs / ours)}")
     return text + (f" As multiples of ours: {', '.join(ratios)}." if ratios else "")
+
+
+REQUEST = 100_000  # nanoseconds: what a small view of a framework takes
+
+
+def _matters(results: Results) -> str:
+    cost = results.value("wsgi", "allowed, 10 origins", OURS.name, "2 headers")
+    if cost is None:
+        return ""
+    return f"At {human(REQUEST)} a request, which is a fast view, an allowed one is {100 * cost / REQUEST:.1f} % of it."
+
+
+def _compiled_headline(results: Results) -> str:
+    pure, compiled = (
+        each.value("wsgi", "allowed, 10 origins", OURS.name, "2 headers") for each in (results, results.compiled())
+    )
+    if not pure or not compiled:
+        return ""
+    return f"It makes {human(compiled)} of those {human(pure)}."
 
 
 def _growth_worst(results: Results) -> str:

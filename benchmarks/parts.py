@@ -6,6 +6,8 @@ from typing import Protocol
 from benchmarks import (
     asgi,
     building,
+    builds,
+    earlier,
     frameworks,
     functions,
     growth,
@@ -50,7 +52,9 @@ PARTS: dict[str, Part] = {
     "import": importing,
     "threads": threads,
     "instructions": instructions,
+    "earlier": earlier,
     "servers": servers,
+    "builds": builds,  # the last, for it measures the parts before it again, under the compiled build
 }
 
 TARGETS = tuple(target for part in PARTS.values() for target in part.TARGETS)
@@ -58,3 +62,9 @@ TARGETS = tuple(target for part in PARTS.values() for target in part.TARGETS)
 
 def judge(results: Results) -> list[Verdict]:
     return [target.judge(results) for target in TARGETS]
+
+
+def judge_compiled(results: Results) -> list[Verdict]:
+    """The same targets, in the same order, held against the compiled build."""
+    compiled = results.compiled()
+    return [target.for_compiled().judge(compiled) for target in TARGETS]

@@ -1,6 +1,6 @@
 """What a run found, as text for a terminal: ratios and targets first, then the numbers behind them."""
 
-from benchmarks.parts import PARTS, judge
+from benchmarks.parts import PARTS, judge, judge_compiled
 from benchmarks.results import Results
 from benchmarks.tables import Table, aligned, number
 
@@ -19,9 +19,14 @@ def report(results: Results) -> str:
 
 
 def targets_table(results: Results) -> Table:
-    rows = [["what", "worst", "target", "", "where"]]
-    for verdict in judge(results):
-        rows.append(
-            [verdict.target.what, number(verdict.worst), verdict.target.demand, verdict.word, verdict.case],
-        )
+    """A row for each target: the worst case of each build, next to its limit."""
+    head = ["what"]
+    for build in ("pure", "compiled"):
+        head += [f"{build}: worst", "target", "", "where"]
+    rows = [head]
+    for pure, compiled in zip(judge(results), judge_compiled(results), strict=True):
+        row = [pure.target.what]
+        for verdict in (pure, compiled):
+            row += [number(verdict.worst), verdict.target.demand, verdict.word, verdict.case]
+        rows.append(row)
     return rows

@@ -5,7 +5,7 @@ import os
 import platform
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,9 @@ class Figure:
     `group` names the part of the run; `scenario` what happened; `around` the app or framework that it happened around;
     `subject` what was measured. `value` is what comparisons use: nanoseconds beyond the bare app, or in all where there
     is no bare app to subtract (preflights, functions). `total` is the smallest and `median` the median of what was
-    timed. `size` is the number of origins, patterns or bytes.
+    timed. `size` is the number of origins, patterns or bytes. `fault` says what is wrong with the answer that was
+    measured, for a wrong answer is cheap. `build`: `COMPILED` or `EARLIER` where the compiled build or an earlier
+    version was measured.
     """
 
     group: str
@@ -35,11 +37,21 @@ class Figure:
     size: int = 0
     total: float = 0.0
     median: float = 0.0
+    fault: str = ""
+    build: str = ""
+
+
+COMPILED = "compiled"
+EARLIER = "earlier"
 
 
 @dataclass(slots=True)
 class Results:
-    """Everything that one run found. `skipped` has a sentence for each thing that could not be measured."""
+    """Everything that one run found. `skipped` has a sentence for each thing that could not be measured.
+
+    What is asked for here are figures of the build that runs; `compiled` has those of the other one. `against` is the
+    clone of an earlier version to measure beside it.
+    """
 
     machine: dict[str, str]
     figures: list[Figure] = field(default_factory=list)
@@ -47,12 +59,11 @@ class Results:
     notes: list[str] = field(default_factory=list)
     # Every single value in nanoseconds, by the name of its benchmark; for pyperf's file, not for ours.
     samples: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    against: Path | None = None
 
     def figure(self, group: str, scenario: str, subject: str, around: str = "") -> Figure | None:
-        for candidate in self.figures:
-            if (candidate.group, candidate.scenario, candidate.subject) == (group, scenario, subject) and (
-                not around or candidate.around == around
-            ):
+        for candidate in self.group(group):
+            if (candidate.scenario, candidate.subject) == (scenario, subject) and around in ("", candidate.around):
                 return candidate
         return None
 
@@ -61,7 +72,18 @@ class Results:
         return None if found is None else found.value
 
     def group(self, name: str) -> list[Figure]:
-        return [figure for figure in self.figures if figure.group == name]
+        return [figure for figure in self.figures if figure.group == name and not figure.build]
+
+    def compiled(self) -> "Results":
+        """The same of the compiled build, where it was measured beside a pure one."""
+        return self.of(COMPILED)
+
+    def of(self, build: str) -> "Results":
+        # What an earlier version took stays beside either build.
+        kept = [each for each in self.figures if each.build == EARLIER != build]
+        return Results(
+            self.machine, [*kept, *(replace(each, build="") for each in self.figures if each.build == build)]
+        )
 
     def add_timed(
         self,
@@ -73,10 +95,13 @@ class Results:
         less: Sample | None = None,
         around: str = "",
         size: int = 0,
+        fault: str = "",
     ) -> None:
         """Record a sample, less what the bare app cost in the same rounds."""
         value = sample.minimum - (less.minimum if less is not None else 0.0)
-        self.figures.append(Figure(group, scenario, subject, value, "ns", around, size, sample.minimum, sample.median))
+        self.figures.append(
+            Figure(group, scenario, subject, value, "ns", around, size, sample.minimum, sample.median, fault)
+        )
         name = ", ".join(part for part in (group, scenario, around, subject) if part)
         self.samples[name] = sample.values
 
@@ -100,9 +125,9 @@ def results_from_json(text: str) -> Results:
 
 
 def _rounded(figure: dict[str, Any]) -> dict[str, Any]:
-    """Four figures are more than any clock here can tell; fields that say nothing are left out."""
+    """Four figures are more than any clock here can tell; fields that say nothing are left out. No unit says much."""
     kept = {name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in figure.items()}
-    return {name: value for name, value in kept.items() if value not in ("", 0) or name == "value"}
+    return {name: value for name, value in kept.items() if value not in ("", 0) or name in ("value", "unit")}
 
 
 def describe_machine() -> dict[str, str]:

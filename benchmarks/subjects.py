@@ -66,6 +66,7 @@ def floor(app: WSGIApplication, rules: Rules) -> WSGIApplication | None:
 
 
 BARE = Subject("bare app", lambda app, rules: app)
+AGAIN = "bare app again"  # measured as ours is, so that it shows what such a difference is when there is none
 PASS_THROUGH = Subject("pass-through", lambda app, rules: pass_through(app))
 DECISION_ONLY = Subject("decision only", lambda app, rules: decision_only(app, rules.origins))
 FLOOR = Subject("floor", floor)

@@ -1,7 +1,7 @@
 """What a part of the benchmarks set itself, as ratios within one run, and whether a run met it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from benchmarks.results import Figure, Results
@@ -14,13 +14,19 @@ PREFLIGHTS = ("preflight allowed", "preflight refused")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`measure` gives a name and a number for each case; all of them have to be at most, or at least, the limit."""
+    """`measure` gives a name and a number for each case; all of them have to be at most, or at least, the limit.
+    Where that is None, there is no target."""
 
     what: str
     sense: Literal["≤", "≥"]
-    limit: float
+    limit: float | None
     unit: str
     measure: Callable[[Results], Measured]
+    compiled: float | None = None
+    """The limit for the compiled build, where it has one of its own."""
+
+    def for_compiled(self) -> "Target":
+        return replace(self, limit=self.limit if self.compiled is None else self.compiled)
 
     def judge(self, results: Results) -> "Verdict":
         cases = dict(self.measure(results))
@@ -29,16 +35,19 @@ class Target:
         pick = max if self.sense == "≤" else min
         worst = pick(cases, key=lambda name: cases[name])
         value = cases[worst]
+        if self.limit is None:
+            return Verdict(self, value, worst, None)
         return Verdict(self, value, worst, value <= self.limit if self.sense == "≤" else value >= self.limit)
 
     @property
     def demand(self) -> str:
-        return f"{self.sense} {self.limit:g}{self.unit}"
+        return "–" if self.limit is None else f"{self.sense} {self.limit:g}{self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The worst case of a target, by its name, and whether it is good enough; None where nothing was measured."""
+    """The worst case of a target, by its name, and whether it is good enough; None where nothing was measured, or
+    where there is no target."""
 
     target: Target
     worst: float | None
@@ -47,6 +56,8 @@ class Verdict:
 
     @property
     def word(self) -> str:
+        if self.target.limit is None:
+            return "no target"
         return {True: "met", False: "missed", None: "not measured"}[self.met]
 
 

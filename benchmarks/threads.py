@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.results import Figure, Results, human, results_from_json
 from benchmarks.scenarios import Scenario, with_exact_origins
-from benchmarks.subjects import BARE, OURS
+from benchmarks.subjects import AGAIN, BARE, OURS
 from benchmarks.tables import Table, number
 from benchmarks.targets import Measured, Target
 from benchmarks.timing import garbage_collector_off, wsgi_runner
@@ -103,7 +103,8 @@ def _measure_here(results: Results) -> None:
     by_family = {scenario.family: scenario for scenario in with_exact_origins(10)}
     for family in ("allowed", "preflight allowed"):
         scenario = by_family[family]
-        apps = {BARE.name: app_with_2_headers, OURS.name: OURS.wrap(app_with_2_headers, scenario.rules)}
+        apps: dict[str, Any] = {BARE.name: app_with_2_headers, AGAIN: app_with_2_headers}
+        apps[OURS.name] = OURS.wrap(app_with_2_headers, scenario.rules)
         times: dict[tuple[str, int], list[float]] = {}
         with garbage_collector_off(), switching_often():
             for _ in range(ROUNDS):
@@ -149,7 +150,7 @@ def table(results: Results) -> Table:
     return rows
 
 
-def _against_bare(results: Results) -> Measured:
+def _against_bare(results: Results, subject: str = OURS.name) -> Measured:
     """What four threads cost against one, ours against the bare app, which has no lock for sure."""
     figures = results.group("threads")
     for family, python in dict.fromkeys((figure.scenario, figure.around) for figure in figures):
@@ -158,8 +159,19 @@ def _against_bare(results: Results) -> Measured:
             for each in figures
             if (each.scenario, each.around) == (family, python)
         }
-        ours = times[OURS.name, 4] / times[OURS.name, 1]
-        yield f"{family}, {python}", ours / (times[BARE.name, 4] / times[BARE.name, 1])
+        if (subject, 4) in times:
+            ratio = times[subject, 4] / times[subject, 1]
+            yield f"{family}, {python}", ratio / (times[BARE.name, 4] / times[BARE.name, 1])
+
+
+def noise(results: Results) -> str:
+    """What the bare app comes to against itself."""
+    ratios = [ratio for _, ratio in _against_bare(results, AGAIN)]
+    if not ratios:
+        return ""
+    return (
+        f"In this run the bare app came to {min(ratios):.2f} to {max(ratios):.2f} against itself, measured as ours is."
+    )
 
 
 TABLES = {"threads": ("Four threads against one", table)}

@@ -63,13 +63,19 @@ def measure_against_the_floor(results: Results, plan: Plan, *, rounds: int, max_
 
 
 def table(results: Results) -> Table:
-    rows = [["scenario", "app", "× floor", "ours", "floor", "pass-through"]]
+    compiled = results.compiled()
+    rows = [["scenario", "app", "× floor", "compiled, × floor", "ours", "compiled", "floor", "pass-through"]]
     for ours in results.group("wsgi"):
         if ours.subject == OURS.name:
             floor = results.value("wsgi", ours.scenario, FLOOR.name, ours.around)
             nothing = results.value("wsgi", ours.scenario, PASS_THROUGH.name, ours.around)
             ratio = number(ours.value / floor if floor else None)
-            rows.append([ours.scenario, ours.around, ratio, human(ours.value), cost(floor), cost(nothing)])
+            theirs, their_floor = (
+                compiled.value("wsgi", ours.scenario, subject.name, ours.around) for subject in (OURS, FLOOR)
+            )
+            other = number(theirs / their_floor if theirs is not None and their_floor else None)
+            costs = [human(ours.value), cost(theirs), cost(floor), cost(nothing)]
+            rows.append([ours.scenario, ours.around, ratio, other, *costs])
     return rows
 
 
@@ -85,12 +91,45 @@ def _against_floor(families: tuple[str, ...], ending: str, around: str) -> Calla
     return measure
 
 
+PLAIN_REFUSAL = "refused, 10 origins"
+NEVER_SEEN = ("refused, never seen, 10 origins", "new subdomain, 1 pattern")
+
+
+def _never_seen(results: Results) -> Measured:
+    plain = results.value("wsgi", PLAIN_REFUSAL, OURS.name, TWO_HEADERS)
+    for name in NEVER_SEEN:
+        ours = results.value("wsgi", name, OURS.name, TWO_HEADERS)
+        if ours is not None and plain:
+            yield name, ours / plain
+
+
+def under_one_policy(results: Results) -> str:
+    """A subdomain that was never seen, against a refusal under the same pattern."""
+    refusal = results.value("wsgi", "no match, 1 pattern", OURS.name, TWO_HEADERS)
+    new = results.value("wsgi", "new subdomain, 1 pattern", OURS.name, TWO_HEADERS)
+    if not refusal or new is None:
+        return ""
+    return (
+        f"Against a refusal under the same pattern ({human(refusal)}) it costs {number(new / refusal)} times as much."
+    )
+
+
+# Go's jub0bs/cors needs a newer Go than Debian's. Elsewhere, beside this floor, an allowed request took it 330 ns where
+# the floor took 390.
+JUB0BS = 0.85
+
+
+def _jub0bs(results: Results) -> Measured:
+    for name, ratio in _against_floor(("allowed",), "10 origins", TWO_HEADERS)(results):
+        yield name, JUB0BS / ratio
+
+
 TABLES = {"wsgi": ("WSGI adapter, beyond the bare app (preflights: in all)", table)}
 
 TARGETS = (
-    Target("WSGI, app with 2 headers", "≤", 1.5, " × floor", _against_floor(ACTUAL, "10 origins", TWO_HEADERS)),
-    Target("WSGI, app with 10 headers", "≤", 2.0, " × floor", _against_floor(ACTUAL, "10 origins", TEN_HEADERS)),
-    Target("preflight", "≤", 1.5, " × floor", _against_floor(PREFLIGHTS, "10 origins", TWO_HEADERS)),
+    Target("WSGI, app with 2 headers", "≤", 2.0, " × floor", _against_floor(ACTUAL, "10 origins", TWO_HEADERS), 0.8),
+    Target("WSGI, app with 10 headers", "≤", 2.6, " × floor", _against_floor(ACTUAL, "10 origins", TEN_HEADERS), 1.25),
+    Target("preflight", "≤", 1.9, " × floor", _against_floor(PREFLIGHTS, "10 origins", TWO_HEADERS), 1.2),
     Target("subdomain of one pattern", "≤", 1.3, " × floor", _against_floor(("subdomain",), "1 pattern", TWO_HEADERS)),
     Target(
         "subdomain of 10,000 patterns",
@@ -99,4 +138,6 @@ TARGETS = (
         " × floor",
         _against_floor(("subdomain",), "10,000 patterns", TWO_HEADERS),
     ),
+    Target("never seen: a subdomain, a refused origin", "≤", 3, " × the plain refusal", _never_seen),
+    Target(f"Go's jub0bs/cors, published: {JUB0BS} × floor", "≥", None, " × ours", _jub0bs, compiled=1),
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from corecors._decisions.admission import admission, is_same_origin
 from corecors._decisions.decision import Decision, Kind, Reason
 from corecors._decisions.merging import merge_headers, unrelated_headers
-from corecors._decisions.request import CORSRequest, path_is_ambiguous, possible_methods
+from corecors._decisions.request import CORSRequest, Place, path_is_ambiguous, possible_methods
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
 from corecors._origins.errors import CORSError, OriginError
 from corecors._origins.matching import OriginMatcher
@@ -46,6 +46,7 @@ __all__ = [
     "OriginPattern",
     "OriginPolicies",
     "PathPolicies",
+    "Place",
     "Policy",
     "PolicyError",
     "PolicySource",

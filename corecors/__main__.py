@@ -20,7 +20,7 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    from corecors.cli import run
+    from corecors.cli.entry import run
 
     sys.exit(run())
 

@@ -21,7 +21,7 @@ def evaluate(
     all gets a decision, never an error. `predicate` is the answer of the policy's predicate where it was got elsewhere,
     awaited for example; else the predicate is asked.
     """
-    request = CORSRequest(method, origin=origin, request_method=request_method, request_headers=request_headers)
+    request = CORSRequest(method, origin=origin, request_method=request_method)
     if request.is_preflight:
         assert origin is not None
         assert request_method is not None

@@ -1,4 +1,4 @@
-"""The README's examples run as they stand, and its commands are those that are checked."""
+"""The README's example and those of the core run as they stand, and its commands are those that are checked."""
 
 import doctest
 import re
@@ -15,9 +15,12 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
+THE_CORE = (ROOT / "docs" / "other-frameworks.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str, page: str = README) -> list[str]:
     """The fenced blocks of that language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -59,7 +62,9 @@ def test_the_example_serves_cross_origin_requests(example_server: str) -> None:
     assert "Access-Control-Allow-Origin" not in refused.headers
 
 
-@pytest.mark.parametrize("example", [pytest.param(text, id=str(number)) for number, text in enumerate(blocks("pycon"))])
+@pytest.mark.parametrize(
+    "example", [pytest.param(text, id=str(number)) for number, text in enumerate(blocks("pycon", THE_CORE))]
+)
 def test_the_examples_of_the_core_print_what_they_say(example: str) -> None:
     globals_: dict[str, Any] = {}
     exec("from corecors import Policy", globals_)
@@ -76,3 +81,7 @@ def test_each_command_is_one_line_and_the_check_runs_the_second_as_it_stands() -
     assert not any("\n" in command for command in commands)
     assert commands[0].endswith("corecors demo")
     assert f"{{ {commands[1]}; }}" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_what_everybody_needs_stands_on_one_screen() -> None:
+    assert len(README.partition("## Read on")[0].splitlines()) <= 60

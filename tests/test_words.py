@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path(corecors.__file__).parent
 ADAPTERS = Path(__import__("corecors.adapters").adapters.__file__).parent
 MODULES = sorted({*PACKAGE.rglob("*.py"), *ADAPTERS.rglob("*.py")})
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "website").rglob("*.md"), *ROOT.glob("*.md")])
 
 # What to write instead: fix; with, next to; instead of; needs no permission; expensive; rarely; anyone who; anyone;
 # "is not a".

@@ -1,6 +1,5 @@
 """settings.CORS_POLICY and settings.CORS_OPTIONS, read."""
 
-import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -9,7 +8,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
-from corecors import Door, Policy, PolicySource, policy_from_mapping
+from corecors import Policy, PolicySource, policy_from_mapping
+from corecors.adapters.routed import DoorOptions
 
 POLICY, OPTIONS = "CORS_POLICY", "CORS_OPTIONS"
 NAMES_ALLOWED = ("on_decision", "report_only", "rejections")  # options whose value may be a dotted name
@@ -38,7 +38,7 @@ def options_from_settings() -> dict[str, Any]:
     given = getattr(settings, OPTIONS, {})
     if not isinstance(given, Mapping):
         raise ImproperlyConfigured(f"{OPTIONS} is of type {type(given).__name__}; a dict of options belongs there")
-    known = [name for name in inspect.signature(Door).parameters if name not in ("ask", "asks_async")]
+    known = list(DoorOptions.__annotations__)
     options = {}
     for name, value in given.items():
         if name not in known:

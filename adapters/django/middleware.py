@@ -13,7 +13,7 @@ from corecors import UNDECIDED, Decision, Door, Policy, merge_headers
 from corecors.adapters.django.configuration import OPTIONS, POLICY, options_from_settings, policy_from_settings
 from corecors.adapters.django.marks import were_made
 from corecors.adapters.django.routing import views_may_have_policies
-from corecors.adapters.django.visits import Chosen, Visit, answer, carry, read
+from corecors.adapters.django.visits import Visit, answer, carry, read
 
 _VISIT = "_cors_visit"
 _ViewHook = Callable[[HttpRequest, object, Any, Any], HttpResponseBase | Awaitable[HttpResponseBase | None] | None]
@@ -46,11 +46,10 @@ class CORSMiddleware:
         self._policy = policy_from_settings()
         self._door = Door(**options, asks_async=True, ask=_ask_awaitably if self._is_async else _ask_at_once)
         self._blocks: bool = options.get("block_disallowed", False)
-        self._plain: Policy | None = None  # served by the lines that it remembers, without a decision
         if self._policy is not None:
             self._door.check_policy(self._policy)
-            if isinstance(self._policy, Policy) and self._door.is_silent(self._policy):
-                self._plain = self._policy
+        # Served by the lines that it remembers, without a decision.
+        self._plain: Policy | None = self._policy if self._door.is_silent(self._policy) else None
 
     def _look_at_setting(self, *, setting: str, **_: object) -> None:
         if setting in (POLICY, OPTIONS):  # a test overrides it while this serves
@@ -108,6 +107,8 @@ class CORSMiddleware:
             return None
         origin = meta.get("HTTP_ORIGIN")
         lines = plain.lines(origin)
+        if origin is None:
+            return lines
         if lines is Policy.refusal:
             if not self._door.counts(origin, meta.get("REQUEST_METHOD", "")):
                 self._door.refused(plain, origin, read(request))
@@ -129,7 +130,7 @@ class CORSMiddleware:
         visit: Visit | None = getattr(request, _VISIT, None)
         if visit is None or not visit.differs(view):
             return None
-        visit.refusal = decision = self._door.decide(Chosen(UNDECIDED), visit.asked)
+        visit.refusal = decision = self._door.decide(UNDECIDED, visit.asked)
         return None if decision is None or decision.status is None else answer(decision)
 
     async def _look_again_async(

@@ -23,18 +23,6 @@ Line = tuple[str, str]
 _WAS_NOT_UTF8 = re.compile("%[89A-Fa-f][0-9A-Fa-f]")
 
 
-class Chosen:
-    """A source that has chosen already: None where the owner opted out, or `UNDECIDED`."""
-
-    varies_by_origin = False
-
-    def __init__(self, policy: Any) -> None:
-        self._policy = policy
-
-    def policy_for(self, request: CORSRequest) -> Any:
-        return self._policy
-
-
 class Visit:
     """A request, seen before the view runs and after.
 
@@ -60,23 +48,8 @@ class Visit:
         that have policies, and nobody could know of them before."""
         return not self.decided_before or (not self._marked and were_made())
 
-    def policy_before(self) -> Policy | PolicySource:
+    def policy_before(self) -> Any:
         """What governs the request, as far as can be told before Django resolves it."""
-        return _askable(self._before())
-
-    def policy_after(self) -> Policy | PolicySource:
-        """What governs the request, now that its view has run; nothing, where that is not what was asked for at first:
-        a preflight for it was, or would have been, answered by another policy."""
-        match = self._request.resolver_match
-        if match is None:
-            return self.policy_before()
-        return _askable(self._of_view(match.func))
-
-    def differs(self, view: object) -> bool:
-        """Whether what governs `view`, which is about to run, is not what governed the request at first."""
-        return self._marked and self._of_view(view) is UNDECIDED
-
-    def _before(self) -> Any:
         if self._route is None:
             return self._common
         try:
@@ -87,6 +60,18 @@ class Visit:
             LOGGER.exception("CORS: no policy, for the request's URL could not be resolved")
             return UNDECIDED
 
+    def policy_after(self) -> Any:
+        """What governs the request, now that its view has run; nothing, where that is not what was asked for at first:
+        a preflight for it was, or would have been, answered by another policy."""
+        match = self._request.resolver_match
+        if match is None:
+            return self.policy_before()
+        return self._of_view(match.func)
+
+    def differs(self, view: object) -> bool:
+        """Whether what governs `view`, which is about to run, is not what governed the request at first."""
+        return self._marked and self._of_view(view) is UNDECIDED
+
     def _of_view(self, view: object) -> Any:
         mark = mark_of(view, self._request.method or "")
         found = self._of(mark)
@@ -95,7 +80,7 @@ class Visit:
                 "cannot be told apart from others that its decorators know: give these functools.wraps, or put"
                 " cross_origin above them"
             )
-        elif Route.of(self._request, self._request.method) != self._route and self._before() != found:
+        elif Route.of(self._request, self._request.method) != self._route and self.policy_before() != found:
             self._report(
                 "has another policy than the view that the request asked for before the middleware below"
                 " CORSMiddleware changed its method, path or urlconf: put that middleware above"
@@ -112,10 +97,6 @@ class Visit:
         if route not in _reported and len(_reported) < MAX_REPORTED:
             _reported.add(route)
             LOGGER.warning("CORS: no policy governs the view at %a, which %s", route, why)
-
-
-def _askable(policy: Any) -> Policy | PolicySource:
-    return Chosen(policy) if policy is None or policy is UNDECIDED else policy
 
 
 def read(request: HttpRequest) -> CORSRequest:

@@ -12,23 +12,25 @@ sends it (https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header). `X-Forwa
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from corecors._decisions import headers
-from corecors._decisions.decision import Decision, Kind, Reason
+from corecors._decisions.decision import BLOCKED, FAILED_STATUS, OPTED_OUT, Decision, Kind, Reason
 from corecors._decisions.merging import Lines
 from corecors._decisions.request import CORSRequest
-from corecors._decisions.rules import FAILED_STATUS, PREFLIGHT_REFUSAL, REFUSAL
+from corecors._decisions.rules import ACTUAL, NOT_CORS, PREFLIGHT, PREFLIGHT_REFUSAL, REFUSAL
 from corecors._decisions.sources import UNDECIDED, Undecided
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH
 
 if TYPE_CHECKING:
     from corecors._policy.policy import Policy
 
-_OPTED_OUT = (Reason.OPTED_OUT,)
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # Go's CrossOriginProtection; TRACE is never sent by browsers
-_OTHER_SITES = frozenset({"same-site", "cross-site"})
-_PAGES = ("https://", "http://")
-_OWN_SITES = frozenset({"same-origin", "none"})  # none: the user's own doing, as an address typed or a bookmark
+_WEBSOCKET: Final = Kind.WEBSOCKET  # looked up once: see `rules`
+_OWN_ORIGIN = (Reason.OWN_ORIGIN,)
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # Go's CrossOriginProtection; browsers never send TRACE
+_OTHER_SITES: Final = frozenset({"same-site", "cross-site"})
+_PAGES: Final = ("https://", "http://")
+_OWN_SITES: Final = frozenset({"same-origin", "none"})  # none: the user's own doing, as an address typed or a bookmark
 
 
 def is_same_origin(origin: str, scheme: str, host: str, fetch_site: str | None = None) -> bool:
@@ -48,11 +50,12 @@ def is_same_origin(origin: str, scheme: str, host: str, fetch_site: str | None =
 def is_own(request: CORSRequest, own_origins: Collection[str] = ()) -> bool:
     """Whether a request is the server's own. `own_origins`: origins of the server that a proxy hides by rewriting
     `Host`; they count where `Sec-Fetch-Site` is missing."""
-    if request.origin is None and request.fetch_site is None:
-        return False
-    if is_same_origin(request.origin or "", request.scheme, request.host, request.fetch_site):
+    origin = request.origin or ""  # which is nobody's
+    if is_same_origin(origin, request.scheme, request.host, request.fetch_site):
         return True
-    return request.fetch_site is None and request.origin in own_origins
+    if request.fetch_site is not None or not own_origins:
+        return False
+    return len(origin) <= MAX_ORIGIN_LENGTH and origin in own_origins
 
 
 def admission(
@@ -70,22 +73,22 @@ def admission(
     predicate: the answer of the policy's predicate, got elsewhere.
     """
     if policy is None:
-        return Decision(_kind(request), True, (), None, request.origin, request.method, _OPTED_OUT)
+        return Decision(_kind(request), True, (), None, request.origin, request.method, OPTED_OUT)
     if policy is UNDECIDED:
-        return _of_undecided(request, own_origins)
+        return undecided(request, own_origins, FAILED_STATUS)
     if request.is_websocket:
         return _of_websocket(policy, request, own_origins, predicate)
-    if request.is_preflight:
-        return decided(policy, request, own_origins=own_origins, predicate=predicate)
     decision = decided(policy, request, own_origins=own_origins, predicate=predicate)
+    if decision.kind is PREFLIGHT:
+        return decision
     if not decision.allowed:
-        return _refused(request, REFUSAL, (Reason.CROSS_SITE_BLOCKED, *decision.reasons))
+        return decision.blocked()
     # Go's CrossOriginProtection, in its order: an allowed origin, the server's own, no browser; all else is refused.
     if request.origin is not None or request.method in SAFE_METHODS or request.fetch_site is None:
         return decision
-    if is_own(request, own_origins):
+    if is_own(request):  # without `Origin`, so `own_origins` has nothing to say
         return decision
-    return _refused(request, REFUSAL, (Reason.CROSS_SITE_BLOCKED,))
+    return _refused(request, REFUSAL, BLOCKED)
 
 
 def decided(
@@ -99,7 +102,7 @@ def decided(
     decision = policy.actual(request.origin, request.method, predicate=predicate)
     if decision.allowed or not is_own(request, own_origins):
         return decision
-    return _passed(request, decision.lines, Reason.OWN_ORIGIN)
+    return _passed(request, decision.lines, _OWN_ORIGIN)
 
 
 def is_withheld(decision: Decision, request: CORSRequest) -> bool:
@@ -111,9 +114,8 @@ def is_withheld(decision: Decision, request: CORSRequest) -> bool:
     """
     return (
         request.asks_with_cookies
-        and decision.kind is Kind.ACTUAL
+        and decision.kind is ACTUAL
         and decision.allowed
-        and decision.status is None
         and request.fetch_site in _OTHER_SITES
         and (request.origin or "").startswith(_PAGES)
         and not any(name == headers.ALLOW_CREDENTIALS for name, _ in decision.lines)
@@ -127,57 +129,48 @@ def withheld(decision: Decision) -> Decision:
     )
 
 
-def _of_undecided(request: CORSRequest, own_origins: Collection[str]) -> Decision:
+def undecided(request: CORSRequest, own_origins: Collection[str], status: int | None = None) -> Decision:
+    """What a request gets that no policy can be found for. Unless its `status` says that it is blocked, the application
+    runs, and nobody but the server's own pages can read its response."""
     reason = Reason.PATH_AMBIGUOUS if request.path_is_ambiguous else Reason.UNDECIDED
     if request.is_preflight:
         return _refused(request, PREFLIGHT_REFUSAL, (reason,))
     if is_own(request, own_origins):
-        return _passed(request, REFUSAL, Reason.OWN_ORIGIN)
+        return _passed(request, REFUSAL, _OWN_ORIGIN)
     # A browser sends `Origin`, or `Sec-Fetch-Site`, or it does not ask for another site.
     if request.origin is None and (request.is_websocket or request.fetch_site is None):
-        return _passed(request, REFUSAL, Reason.NOT_CORS)
-    return _refused(request, REFUSAL, (reason,))
-
-
-def undecided(request: CORSRequest, own_origins: Collection[str]) -> Decision:
-    """What a request gets that no policy can be found for, where nothing is blocked: the application runs, and nobody
-    but the server's own pages can read its response."""
-    decision = _of_undecided(request, own_origins)
-    if decision.status is None or request.is_preflight:
-        return decision
-    return Decision(
-        decision.kind, False, decision.lines, None, decision.origin, decision.method, reasons=decision.reasons
-    )
+        return _passed(request, REFUSAL, (Reason.NOT_CORS,))
+    return _refused(request, REFUSAL, (reason,), status)
 
 
 def _of_websocket(policy: "Policy", request: CORSRequest, own_origins: Collection[str], predicate: object) -> Decision:
     origin = request.origin
     if origin is None:  # no browser: they always send it
-        return _passed(request, REFUSAL, Reason.NOT_CORS)
+        return _passed(request, REFUSAL, (Reason.NOT_CORS,))
     if is_own(request, own_origins):
-        return _passed(request, REFUSAL, Reason.OWN_ORIGIN)
+        return _passed(request, REFUSAL, _OWN_ORIGIN)
     decision = policy.actual(origin, predicate=predicate)
     if not decision.allowed:
         return _refused(request, REFUSAL, decision.reasons)
     # A handshake carries cookies whatever the page says, so what is allowed without them is not enough.
     if request.has_credentials and (policy.allows_any_origin or not policy.allow_credentials):
         return _refused(request, REFUSAL, (Reason.CREDENTIALS_NOT_ALLOWED,))
-    return _passed(request, REFUSAL, Reason.ORIGIN_ALLOWED)
+    return _passed(request, REFUSAL, (Reason.ORIGIN_ALLOWED,))
 
 
 def _kind(request: CORSRequest) -> Kind:
     if request.is_websocket:
-        return Kind.WEBSOCKET
+        return _WEBSOCKET
     if request.origin is None:
-        return Kind.NOT_CORS
-    return Kind.PREFLIGHT if request.is_preflight else Kind.ACTUAL
+        return NOT_CORS
+    return PREFLIGHT if request.is_preflight else ACTUAL
 
 
-def _passed(request: CORSRequest, lines: Lines, reason: Reason) -> Decision:
-    return Decision(_kind(request), True, lines, None, request.origin, request.governed_method, reasons=(reason,))
+def _passed(request: CORSRequest, lines: Lines, reasons: tuple[Reason, ...]) -> Decision:
+    return Decision(_kind(request), True, lines, None, request.origin, request.governed_method, reasons)
 
 
-def _refused(request: CORSRequest, lines: Lines, reasons: tuple[Reason, ...]) -> Decision:
-    return Decision(
-        _kind(request), False, lines, FAILED_STATUS, request.origin, request.governed_method, reasons=reasons
-    )
+def _refused(
+    request: CORSRequest, lines: Lines, reasons: tuple[Reason, ...], status: int | None = FAILED_STATUS
+) -> Decision:
+    return Decision(_kind(request), False, lines, status, request.origin, request.governed_method, reasons)

@@ -1,7 +1,7 @@
 """What is decided about one request, why, and how a person is told."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from corecors._decisions import headers
 from corecors._decisions.merging import Line, Lines, add_vary, merge_headers
@@ -10,7 +10,10 @@ from corecors._origins.showing import shown
 if TYPE_CHECKING:
     from corecors._decisions.rules import Rules
 
-MAX_LISTED_LENGTH = 160  # characters of header names in a sentence; no page asks for more than a handful
+MAX_ASKED_LENGTH: Final = 512  # characters of a part of what was asked; no origin is longer, and few lists of headers
+TOO_LONG = "too long"  # all that is: mostly malformed, and so of one kind, as this text would be
+MAX_LISTED_LENGTH: Final = 160  # characters of header names in a sentence; no page asks for more than a handful
+FAILED_STATUS: Final = 403
 VARY_ORIGIN: Line = (headers.VARY, headers.ORIGIN)
 
 
@@ -44,6 +47,60 @@ class Reason(StrEnum):
     UNDECIDED = "undecided"
 
 
+OPTED_OUT = (Reason.OPTED_OUT,)
+BLOCKED = (Reason.CROSS_SITE_BLOCKED,)
+
+
+# What is said of each reason; of a header that is not allowed, `Decision._headers_sentence`.
+_SENTENCES = {
+    Reason.NOT_CORS: "The request has no Origin header, so it is not a CORS request: there is nothing to decide.",
+    Reason.ORIGIN_ALLOWED: "The origin {origin} is allowed: the browser lets the page read the answer.",
+    Reason.PREFLIGHT_PASSED: "The preflight passes: {origin} may send {method} with the headers that it asked for.",
+    Reason.OWN_ORIGIN: "The request comes from a page of the server's own origin, which needs no permission.",
+    Reason.OPTED_OUT: "No policy governs this request: that was configured, and the response stays as it is.",
+    Reason.ORIGIN_MALFORMED: (
+        "The origin {origin} is not a serialised origin: browsers write scheme://host or"
+        " scheme://host:port, in lower case and without a trailing slash. Such a value never matches."
+    ),
+    Reason.ORIGIN_NULL: (
+        "The origin is 'null', which sandboxed frames, local files and redirected requests send and which"
+        " identifies nobody: it is not allowed."
+    ),
+    Reason.ORIGIN_NOT_ALLOWED: "The origin {origin} is not allowed. If it should be, add it to allow_origins.",
+    Reason.METHOD_MALFORMED: (
+        "Access-Control-Request-Method is {method}, which is not a method name; no browser sends that."
+    ),
+    Reason.METHOD_NOT_ALLOWED: (
+        "The method {method} is not allowed. If it should be, add it to allow_methods"
+        " (method names are case-sensitive)."
+    ),
+    Reason.HEADERS_MALFORMED: (
+        "Access-Control-Request-Headers is not a list of header names that a browser could have sent:"
+        " it has an element that is not a name, too much white space, too many commas, or is too long."
+    ),
+    Reason.CREDENTIALS_NOT_ALLOWED: (
+        "The page at {origin} sent cookies (credentials: 'include'), and the policy does not allow credentials. Leave"
+        " credentials out in the page, or name its origin in a policy with allow_credentials."
+    ),
+    Reason.CROSS_SITE_BLOCKED: "The request comes from another site and is blocked before the application runs.",
+    Reason.PATH_AMBIGUOUS: (
+        "The path can be read in more than one way, as sent or as decoded (an empty segment, a dot"
+        " segment, a backslash, an encoded slash, a control character, bytes that are not UTF-8), so no"
+        " policy governs it and nobody is let in."
+    ),
+    Reason.UNDECIDED: (
+        "The policy source cannot tell which policy governs this request (UNDECIDED), so nobody is let in."
+    ),
+}
+_OF_A_HANDSHAKE = {
+    Reason.ORIGIN_ALLOWED: "The origin {origin} is allowed to open a WebSocket.",
+    Reason.CREDENTIALS_NOT_ALLOWED: (
+        "The handshake from {origin} carries credentials, as browsers send them with every WebSocket. Only"
+        " a policy with allow_credentials that allows this origin lets it in."
+    ),
+}
+
+
 @final
 class Decision:
     """What is decided about one request. Immutable, hashable, equal where all of it is."""
@@ -74,6 +131,8 @@ class Decision:
         "_status",
     )
 
+    # `Decision.__new__(Decision, ...)` makes one: a call of the class costs four times as much
+    # (`python -m benchmarks options`).
     def __new__(
         cls,
         kind: Kind,
@@ -166,11 +225,11 @@ class Decision:
     @property
     def opted_out(self) -> bool:
         """Whether the owner chose that no policy governs the request: its response stays untouched, but for `Vary`."""
-        return self._reasons == (Reason.OPTED_OUT,)
+        return self._reasons == OPTED_OUT
 
     def merge(self, own: list[Line]) -> list[Line]:
         """A response's `own` header lines with those of this decision: a new list."""
-        if self.opted_out:
+        if self._reasons == OPTED_OUT:
             return add_vary(own) if self._lines else own[:]
         return merge_headers(own, self._lines)
 
@@ -178,19 +237,30 @@ class Decision:
         """The same decision, its lines varying by `Origin` whatever the policy says."""
         if any(name == headers.VARY for name, _ in self._lines):
             return self
-        return make_decision(
+        return self._changed((*self._lines, VARY_ORIGIN), self._status, self._reasons)
+
+    def blocked(self) -> "Decision":
+        """The same refusal, carried out before the application runs."""
+        return self._changed(self._lines, FAILED_STATUS, BLOCKED + self._reasons)
+
+    def _changed(self, lines: Lines, status: int | None, reasons: tuple[Reason, ...]) -> "Decision":
+        return Decision.__new__(
             Decision,
             self._kind,
             self._allowed,
-            (*self._lines, VARY_ORIGIN),
-            self._status,
+            lines,
+            status,
             self._origin,
             self._method,
-            self._reasons,
+            reasons,
             self._rules,
             self._names,
             self._origin_allowed,
         )
+
+    def answers_like(self, other: "Decision") -> bool:
+        """Whether a browser is answered alike."""
+        return self._allowed == other._allowed and self._lines == other._lines
 
     def explain(self) -> str:
         """Some sentences for a person: every reason, and what to write. Printable ASCII, bounded in length, whatever
@@ -198,70 +268,12 @@ class Decision:
         return " ".join(self._sentence(reason) for reason in self.reasons)
 
     def _sentence(self, reason: Reason) -> str:
-        origin = shown(self._origin or "")
-        method = shown(self._method or "")
-        match reason:
-            case Reason.NOT_CORS:
-                return "The request has no Origin header, so it is not a CORS request: there is nothing to decide."
-            case Reason.ORIGIN_ALLOWED if self._kind is Kind.WEBSOCKET:
-                return f"The origin {origin} is allowed to open a WebSocket."
-            case Reason.ORIGIN_ALLOWED:
-                return f"The origin {origin} is allowed: the browser lets the page read the answer."
-            case Reason.PREFLIGHT_PASSED:
-                return f"The preflight passes: {origin} may send {method} with the headers that it asked for."
-            case Reason.OWN_ORIGIN:
-                return "The request comes from a page of the server's own origin, which needs no permission."
-            case Reason.OPTED_OUT:
-                return "No policy governs this request: that was configured, and the response stays as it is."
-            case Reason.ORIGIN_MALFORMED:
-                return (
-                    f"The origin {origin} is not a serialised origin: browsers write scheme://host or"
-                    " scheme://host:port, in lower case and without a trailing slash. Such a value never matches."
-                )
-            case Reason.ORIGIN_NULL:
-                return (
-                    "The origin is 'null', which sandboxed frames, local files and redirected requests send and which"
-                    " identifies nobody: it is not allowed."
-                )
-            case Reason.ORIGIN_NOT_ALLOWED:
-                return f"The origin {origin} is not allowed. If it should be, add it to allow_origins."
-            case Reason.METHOD_MALFORMED:
-                return f"Access-Control-Request-Method is {method}, which is not a method name; no browser sends that."
-            case Reason.METHOD_NOT_ALLOWED:
-                return (
-                    f"The method {method} is not allowed. If it should be, add it to allow_methods"
-                    " (method names are case-sensitive)."
-                )
-            case Reason.HEADERS_MALFORMED:
-                return (
-                    "Access-Control-Request-Headers is not a list of header names that a browser could have sent:"
-                    " it has an element that is not a name, too much white space, too many commas, or is too long."
-                )
-            case Reason.HEADER_NOT_ALLOWED:
-                return self._headers_sentence()
-            case Reason.CREDENTIALS_NOT_ALLOWED if self._kind is Kind.ACTUAL:
-                return (
-                    f"The page at {origin} sent cookies (credentials: 'include'), and the policy does not allow"
-                    " credentials. Leave credentials out in the page, or name its origin in a policy with"
-                    " allow_credentials."
-                )
-            case Reason.CREDENTIALS_NOT_ALLOWED:
-                return (
-                    f"The handshake from {origin} carries credentials, as browsers send them with every WebSocket. Only"
-                    " a policy with allow_credentials that allows this origin lets it in."
-                )
-            case Reason.CROSS_SITE_BLOCKED:
-                return "The request comes from another site and is blocked before the application runs."
-            case Reason.PATH_AMBIGUOUS:
-                return (
-                    "The path can be read in more than one way, as sent or as decoded (an empty segment, a dot"
-                    " segment, a backslash, an encoded slash, a control character, bytes that are not UTF-8), so no"
-                    " policy governs it and nobody is let in."
-                )
-            case Reason.UNDECIDED:
-                return (
-                    "The policy source cannot tell which policy governs this request (UNDECIDED), so nobody is let in."
-                )
+        if reason is Reason.HEADER_NOT_ALLOWED:
+            return self._headers_sentence()
+        of_handshake = _OF_A_HANDSHAKE.get(reason) if self._kind is Kind.WEBSOCKET else None
+        return (of_handshake or _SENTENCES[reason]).format(
+            origin=shown(self._origin or ""), method=shown(self._method or "")
+        )
 
     def _headers_sentence(self) -> str:
         names = self.disallowed_headers
@@ -277,8 +289,10 @@ class Decision:
 
     @property
     def asked(self) -> tuple[Any, ...]:
-        """What was asked and what came of it, without asking why: two decisions alike in it are of one kind."""
-        return self._kind, self._status, self._reasons, self._origin, self._method, self._names
+        """What was asked and of which policy, and what came of it, without asking why: two decisions alike in it are of
+        one kind. Bounded, whatever was received."""
+        asked = bounded(self._origin, self._method, self._names)
+        return self._kind, self._status, self._reasons, *asked, id(self._rules)
 
     def _key(self) -> tuple[Any, ...]:
         return (
@@ -311,9 +325,19 @@ def _listed(names: list[str]) -> str:
     told = ", ".join(names)
     if len(told) <= MAX_LISTED_LENGTH:
         return told
-    some = told[:MAX_LISTED_LENGTH].rpartition(", ")[0] or names[0]
+    some = told[:MAX_LISTED_LENGTH].rpartition(", ")[0]
     return f"{some} and {len(names) - some.count(', ') - 1} more"
 
 
-# make_decision(Decision, ...): a call of the class costs four times as much (`python -m benchmarks options`).
-make_decision = Decision.__new__
+def bounded(origin: str | None, method: str | None, names: str | None) -> tuple[str | None, str | None, str | None]:
+    """What was asked, by which kinds are told apart: clients choose how long it is, and it is going to be hashed."""
+    length = len(origin or "") + len(method or "")
+    if names:
+        length += len(names)
+    if length <= MAX_ASKED_LENGTH:
+        return origin, method, names
+    return _bounded(origin), _bounded(method), _bounded(names)
+
+
+def _bounded(text: str | None) -> str | None:
+    return TOO_LONG if text is not None and len(text) > MAX_ASKED_LENGTH else text

@@ -11,61 +11,52 @@ several servers were brought down by exactly that. The bounds here are ours.
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
-ALLOW_ORIGIN = "Access-Control-Allow-Origin"
-ALLOW_CREDENTIALS = "Access-Control-Allow-Credentials"
-ALLOW_METHODS = "Access-Control-Allow-Methods"
-ALLOW_HEADERS = "Access-Control-Allow-Headers"
-EXPOSE_HEADERS = "Access-Control-Expose-Headers"
-MAX_AGE = "Access-Control-Max-Age"
-TIMING_ALLOW_ORIGIN = "Timing-Allow-Origin"
-REQUEST_METHOD = "Access-Control-Request-Method"
-REQUEST_HEADERS = "Access-Control-Request-Headers"
-ORIGIN = "Origin"
-VARY = "Vary"
-WILDCARD = "*"
-NULL_ORIGIN = "null"  # what browsers send for opaque origins (HTML, "ASCII serialization of an origin")
+ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
+ALLOW_CREDENTIALS: Final = "Access-Control-Allow-Credentials"
+ALLOW_METHODS: Final = "Access-Control-Allow-Methods"
+ALLOW_HEADERS: Final = "Access-Control-Allow-Headers"
+EXPOSE_HEADERS: Final = "Access-Control-Expose-Headers"
+MAX_AGE: Final = "Access-Control-Max-Age"
+TIMING_ALLOW_ORIGIN: Final = "Timing-Allow-Origin"
+REQUEST_METHOD: Final = "Access-Control-Request-Method"
+REQUEST_HEADERS: Final = "Access-Control-Request-Headers"
+ORIGIN: Final = "Origin"
+VARY: Final = "Vary"
+WILDCARD: Final = "*"
+NULL_ORIGIN: Final = "null"  # what browsers send for opaque origins (HTML, "ASCII serialization of an origin")
 
-# Every name that an answer of ours can have.
-ANSWER_NAMES: tuple[str, ...] = (
-    ALLOW_ORIGIN,
-    ALLOW_CREDENTIALS,
-    ALLOW_METHODS,
-    ALLOW_HEADERS,
-    EXPOSE_HEADERS,
-    MAX_AGE,
-    TIMING_ALLOW_ORIGIN,
-    VARY,
-)
-
-PREFLIGHT_METHOD = "OPTIONS"
-SAFELISTED_METHODS = frozenset({"GET", "HEAD", "POST"})  # Fetch, "CORS-safelisted method"
-FORBIDDEN_METHODS = frozenset({"CONNECT", "TRACE", "TRACK"})  # Fetch, "forbidden method"; in any case of letters
-NORMALIZED_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})  # Fetch, "normalize a method"
+PREFLIGHT_METHOD: Final = "OPTIONS"
+SAFELISTED_METHODS: Final = frozenset({"GET", "HEAD", "POST"})  # Fetch, "CORS-safelisted method"
+FORBIDDEN_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK"})  # Fetch, "forbidden method"; in any case of letters
+# Fetch, "normalize a method"
+NORMALIZED_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"})
 
 # Fetch, "CORS non-wildcard request-header name": the one name that `*` does not stand for.
-NON_WILDCARD_REQUEST_HEADER = "authorization"
+NON_WILDCARD_REQUEST_HEADER: Final = "authorization"
 
 # Fetch, "CORS-safelisted response-header name": readable without being exposed.
-SAFELISTED_RESPONSE_HEADER_NAMES = frozenset(
+SAFELISTED_RESPONSE_HEADER_NAMES: Final = frozenset(
     {"cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"}
 )
-FORBIDDEN_RESPONSE_HEADER_NAMES = frozenset({"set-cookie", "set-cookie2"})  # Fetch, "forbidden response-header name"
+# Fetch, "forbidden response-header name"
+FORBIDDEN_RESPONSE_HEADER_NAMES: Final = frozenset({"set-cookie", "set-cookie2"})
 
 # Fetch, "forbidden request-header": script can never send these, so no preflight asks for them.
-FORBIDDEN_REQUEST_HEADER_NAMES = frozenset(
+FORBIDDEN_REQUEST_HEADER_NAMES: Final = frozenset(
     """accept-charset accept-encoding access-control-request-headers access-control-request-method connection
     content-length cookie cookie2 date dnt expect host keep-alive origin referer set-cookie te trailer
     transfer-encoding upgrade via""".split()
 )
-FORBIDDEN_REQUEST_HEADER_PREFIXES = ("proxy-", "sec-")
+FORBIDDEN_REQUEST_HEADER_PREFIXES: Final = ("proxy-", "sec-")
 
-MAX_METHOD_LENGTH = 64  # the longest registered method has 17 characters (UPDATEREDIRECTREF)
-MAX_WHITESPACE = 2  # bytes of white space around one element; proxies that join lines add one or two
-MAX_EMPTY_ELEMENTS = 16  # commas with nothing between them; lines that a proxy emptied and joined
-MAX_REQUEST_HEADERS_LENGTH = 4096  # where any name is allowed; half of what servers take for a whole header
+MAX_METHOD_LENGTH: Final = 64  # the longest registered method has 17 characters (UPDATEREDIRECTREF)
+MAX_WHITESPACE: Final = 2  # bytes of white space around one element; proxies that join lines add one or two
+MAX_EMPTY_ELEMENTS: Final = 16  # commas with nothing between them; lines that a proxy emptied and joined
+MAX_REQUEST_HEADERS_LENGTH: Final = 4096  # where any name is allowed; half of what servers take for a whole header
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 5.6.2
 
 
 def is_token(text: str) -> bool:

@@ -6,22 +6,24 @@ always, `Access-Control-Expose-Headers` for an origin that is allowed.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from corecors._decisions import headers
 
 Line = tuple[str, str]
 Lines = tuple[Line, ...]
 
-_PREFIX = "access-control-"
-_VARY = headers.VARY.lower()
-_EXPOSE_HEADERS = headers.EXPOSE_HEADERS.lower()
-_ANSWERED = frozenset(name.lower() for name in headers.ANSWER_NAMES)
+_PREFIX: Final = "access-control-"
+_VARY: Final = headers.VARY.lower()
+_EXPOSE_HEADERS: Final = headers.EXPOSE_HEADERS.lower()
+# Every name that an answer of ours can have and that does not begin with the prefix.
+_OTHERS: Final = frozenset({_VARY, headers.TIMING_ALLOW_ORIGIN.lower()})
 
 # Names of response headers that were looked at and are none of ours, as applications spell them: one look-up a line is
 # cheaper than anything that looks at its letters. An application has a few dozen; more are forgotten. A door that
 # counts instructions may look here itself, and call `merge_headers` for any other name.
-MAX_KNOWN_NAMES = 1024
-unrelated_headers: set[str] = set()
+MAX_KNOWN_NAMES: Final = 1024
+unrelated_headers: Final[set[str]] = set()
 
 
 def merge_headers(own: list[Line], lines: Sequence[Line]) -> list[Line]:
@@ -38,7 +40,7 @@ def merge_headers(own: list[Line], lines: Sequence[Line]) -> list[Line]:
 
 
 def _merged(own: list[Line], lines: Sequence[Line]) -> list[Line]:
-    answered = {name.lower(): line for line in lines for name in (line[0],)}
+    answered = {line[0].lower(): line for line in lines}
     kept: list[Line] = []
     varies: list[str] = []
     exposed: list[str] = []
@@ -54,7 +56,7 @@ def _merged(own: list[Line], lines: Sequence[Line]) -> list[Line]:
             varies.append(line[1])
         elif not (lowered.startswith(_PREFIX) or lowered in answered):
             kept.append(line)
-            if lowered not in _ANSWERED:
+            if lowered not in _OTHERS:
                 _remember(name)
     if exposed and headers.ALLOW_ORIGIN.lower() in answered:
         names = _exposed(exposed, answered)

@@ -8,20 +8,22 @@ anything on the way might read in more than one way is therefore called ambiguou
 """
 
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from corecors._decisions import headers
 
 # Dot segments, encoded or not (browsers resolve them before they ask: https://url.spec.whatwg.org/#path-state), empty
 # segments, backslashes, and slashes or backslashes that are still percent-encoded. Control characters: Starlette and
-# Bottle end their patterns with `$`, which matches before a line feed too.
-_AMBIGUOUS = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)|[\x00-\x1f\x7f]", re.IGNORECASE)
-_ENCODED_BYTES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+# Bottle end their patterns with `$`, which matches before a line feed too. Surrogates: escapes of bytes that are not
+# UTF-8, instead of which some servers put U+FFFD.
+_AMBIGUOUS: Final = re.compile(r"//|\\|/\.\.?(?:/|\Z)|%(?:2[ef]|5c)|[\x00-\x1f\x7f\ud800-\udfff]", re.IGNORECASE)
+_REPLACED: Final = "\ufffd"
+_ENCODED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
 # Headers that middleware takes another method from, and the methods that views are made for.
-_OVERRIDING = ("x-http-method-override", "x-http-method", "x-method-override")
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_OVERRIDING: Final = ("x-http-method-override", "x-http-method", "x-method-override")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class CORSRequest(NamedTuple):
@@ -69,6 +71,18 @@ class CORSRequest(NamedTuple):
         return self.request_method if self.is_preflight and self.request_method is not None else self.method
 
 
+class Place(NamedTuple):
+    """Where a request goes: all that a source gets to see that says `needs_request = False`. See `PolicySource`.
+
+    The fields are those of `CORSRequest`, and there are no others: a source that looks for more finds no wrong answer
+    but an `AttributeError`.
+    """
+
+    host: str
+    path: str
+    path_is_ambiguous: bool
+
+
 def possible_methods(method: str, names: str | None) -> tuple[str, ...]:
     """The methods that a request may turn out to have: the one that its preflight names, that one in upper case, for
     servers and frameworks that write it so, and any where the preflight asks for a header that middleware takes another
@@ -77,11 +91,10 @@ def possible_methods(method: str, names: str | None) -> tuple[str, ...]:
     `names` is the value of `Access-Control-Request-Headers`. Where these lead to views with different policies, it
     cannot be told which one governs.
     """
-    methods: tuple[str, ...] = (method, method.upper())
-    lowered = (names or "").lower()
+    lowered = names.lower() if names else ""
     if "method" in lowered and any(name in lowered for name in _OVERRIDING):
-        methods += _METHODS
-    return tuple(dict.fromkeys(methods))
+        return tuple(dict.fromkeys((method, method.upper(), *_METHODS)))
+    return (method,) if method.isupper() else (method, method.upper())
 
 
 def path_is_ambiguous(path: str, target: str = "") -> bool:
@@ -91,28 +104,15 @@ def path_is_ambiguous(path: str, target: str = "") -> bool:
     `path` is the decoded path, as in `CORSRequest`; `target` the request target as it was received, where the server
     tells: it still shows what decoding and merging hide.
     """
-    if target:
+    if target and (target != path or "%" in path):
         if target[0] != "/":
             target = target.partition("://")[2]  # a whole URL, which proxies are asked with
         target = target.partition("?")[0]
-        if _is_suspicious(target) and (_AMBIGUOUS.search(target) is not None or not _is_utf8(target)):
+        if (target != path or "%" in path) and (_AMBIGUOUS.search(target) or not _is_utf8(target)):
             return True
-    if not path.isascii() and not _is_text(path):
-        return True
-    return _is_suspicious(path) and _AMBIGUOUS.search(path) is not None
-
-
-def _is_suspicious(path: str) -> bool:
-    # A tenth of what the search costs; no control character is printable.
-    return "/." in path or "//" in path or "%" in path or "\\" in path or not path.isprintable()
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:  # a surrogate: the escape of a byte that is not UTF-8
-        return False
-    return "\ufffd" not in path  # what some servers put instead of such a byte
+    # A tenth of what the search costs; neither control characters nor surrogates are printable.
+    is_suspicious = "/." in path or "//" in path or "%" in path or "\\" in path or not path.isprintable()
+    return (is_suspicious and _AMBIGUOUS.search(path) is not None) or (not path.isascii() and _REPLACED in path)
 
 
 def _is_utf8(target: str) -> bool:

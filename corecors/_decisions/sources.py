@@ -26,7 +26,9 @@ class PolicySource(Protocol):
     """Anything that chooses the policy of a request, the same for every door: `PathPolicies`, say.
 
     A source may have an attribute `varies_by_origin`: False says that it never looks at the request's `Origin`. Else
-    every answer under it varies by `Origin`, so that caches keep the answers apart.
+    every answer under it varies by `Origin`, so that caches keep the answers apart. One that looks at nothing but the
+    host and the path may say `needs_request = False` as well, in its class: then a door may ask it with a `Place`,
+    which takes less time to make than a `CORSRequest`.
     """
 
     def policy_for(self, request: CORSRequest) -> "Policy | Undecided | None":

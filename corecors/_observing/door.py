@@ -3,24 +3,26 @@
 A door makes a `CORSRequest`, hands it to `Door.decide`, and carries out what it gets. It decides nothing.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from types import EllipsisType
-from typing import Any
+from typing import Any, TypeGuard
 
 from corecors._decisions.admission import admission, decided, is_own, is_withheld, undecided, withheld
-from corecors._decisions.decision import Decision
-from corecors._decisions.request import CORSRequest
+from corecors._decisions.decision import Decision, bounded
+from corecors._decisions.request import CORSRequest, Place
+from corecors._decisions.rules import REFUSAL
 from corecors._decisions.sources import UNDECIDED, PolicySource, Undecided
-from corecors._observing.rejections import LOGGER, RejectionLog
+from corecors._observing.rejections import LOGGER, UNKNOWN, Asked, Rejected, RejectionLog
 from corecors._origins.errors import OriginError
 from corecors._origins.parsing import parse_origin
-from corecors._policy.paths import varies_by_origin
+from corecors._policy.paths import PathPolicies, varies_by_origin
 from corecors._policy.policy import Policy
 
 DecisionHook = Callable[[Decision, CORSRequest], object]
 AskPredicate = Callable[[Callable[[str], Any], str], Any]
-_Governing = Policy | Undecided | None
+ReadRequest = Callable[[Any], CORSRequest]  # from what a framework gives
+_Governing = Policy | Undecided | None  # what a source says
 
 
 class Door:
@@ -45,8 +47,8 @@ class Door:
         *,
         on_decision: DecisionHook | None = None,
         report_only: Policy | PolicySource | None = None,
-        block_disallowed: bool = False,
-        check_websockets: bool = True,
+        block_disallowed: object = False,  # a bool; a compiled class would refuse all else without saying which it was
+        check_websockets: object = True,
         own_origins: Iterable[str] = (),
         rejections: RejectionLog | EllipsisType | None = ...,
         asks_async: bool = False,
@@ -65,26 +67,28 @@ class Door:
             raise TypeError(f"rejections must be a RejectionLog or None, not {_shown_type(rejections)}")
         self._asks_async = asks_async
         if report_only is not None:
-            self._require("report_only", report_only)
+            self.check_policy(report_only, "report_only")
         self._on_decision = on_decision
         self._report_only = report_only
+        self._tells = on_decision is not None or report_only is not None  # of each decision
         self._differences = RejectionLog(subject="differences of report-only") if report_only is not None else None
-        self.blocks: bool = block_disallowed
-        self.check_websockets: bool = check_websockets
+        self.blocks: bool = block_disallowed is True
+        self.check_websockets: bool = check_websockets is True
         self._own_origins = _own_origins(own_origins)
         self.rejections: RejectionLog | None = rejections
-        # Counts a refusal that was answered by shared lines: what was asked (the origin, of a preflight all three
-        # values) and the request's method. False where it has to be told whole, by `refused`.
-        self.counts: Callable[[Hashable, str], bool] = _counts if rejections is None else rejections.counts
+        # Counts a refusal that was answered by shared lines, by its origin and the request's method. False where it has
+        # to be told whole, by `refused`.
+        self.counts: Callable[[Any, str], bool] = _counts if rejections is None else rejections.counts
+        # The kind of what was told already, for doors that count by themselves where some are `left`; else `unknown`.
+        # Not for an origin of more than 512 characters, which `counts` does not hash.
+        self.known: Callable[[Asked, Rejected], Rejected] = _known if rejections is None else rejections.known
+        self.unknown: Rejected = UNKNOWN
         self._ask = ask if ask is not None else _call
         self._failures: dict[str, int] = {}
 
-    def check_policy(self, policy: object) -> None:
+    def check_policy(self, policy: object, name: str = "policy") -> None:
         """Raise `TypeError` for what is neither a `Policy` nor a source of policies, or has a predicate that this door
         cannot await."""
-        self._require("policy", policy)
-
-    def _require(self, name: str, policy: object) -> None:
         if isinstance(policy, Policy):
             if policy.has_async_predicate and not self._asks_async:
                 raise TypeError(
@@ -99,23 +103,50 @@ class Door:
             )
 
     def is_quiet(self, policy: object) -> bool:
-        """Whether requests that are allowed may be answered by the shared lines of `policy`: it is a plain policy
-        without a predicate and `debug`, and nobody listens to each decision.
+        """Whether requests that are allowed may be answered by the shared lines of `policy`, or of those that a
+        `PathPolicies` names: they are plain policies without a predicate and `debug`, and nobody listens to each
+        decision.
 
         Where the door `blocks`, what is refused, and what has `Sec-Fetch-Site` and no `Origin`, is for `decide`.
         """
-        observed = self._on_decision or self._report_only is not None
-        return isinstance(policy, Policy) and policy.allow_origin_predicate is None and not (policy.debug or observed)
+        if self._tells:
+            return False
+        if type(policy) is PathPolicies:  # a subclass may choose otherwise
+            return all(each is None or _is_plain(each) for each in (*policy.policies.values(), policy.default))
+        return _is_plain(policy)
 
-    def is_silent(self, policy: object) -> bool:
-        """Whether all requests may be answered so: nothing is blocked either."""
-        return self.is_quiet(policy) and not self.blocks
+    def asks_quietly(self, policy: object) -> TypeGuard[PolicySource]:
+        """Whether `chosen` may be asked, and a plain policy that it finds be served by its shared lines: for a source
+        that never looks at `Origin`, where nobody listens to each decision."""
+        return not (self._tells or isinstance(policy, Policy) or varies_by_origin(policy))  # type: ignore[arg-type]
 
-    def refused(self, policy: Policy, asked: Hashable, request: CORSRequest) -> None:
-        """Take note of a refusal that was answered by shared lines and is not counted yet."""
+    def takes_place(self, policy: object) -> bool:
+        """Whether `chosen` may be asked with a `Place`: for a source whose own class says `needs_request`, not for one
+        that passes on the attributes of another and may look at more."""
+        return hasattr(type(policy), "needs_request") and policy.needs_request is False  # type: ignore[attr-defined]
+
+    def is_silent(self, policy: object) -> TypeGuard[Policy]:
+        """Whether all requests under a plain policy may be answered so: nothing is blocked either."""
+        return isinstance(policy, Policy) and policy.is_plain and not (self._tells or self.blocks)
+
+    def refused(self, policy: Policy, asked: Any, request: CORSRequest) -> None:
+        """Take note of a refusal that was answered by shared lines and is not counted yet.
+
+        asked: the origin, as it was handed to `counts`.
+        """
         decision = decided(policy, request, own_origins=self._own_origins)
         if not decision.allowed and self.rejections is not None:
             self.rejections.report(decision, request, asked)
+
+    def refused_preflight(
+        self, policy: Policy, origin: str, method: str, names: str | None, read: ReadRequest, given: Any
+    ) -> None:
+        """Take note of a preflight, by its three values, that was refused by shared lines. `read(given)`, the request,
+        is made only where it is not counted yet."""
+        # Policies differ in what they refuse it by.
+        asked = origin if policy.lines(origin) is REFUSAL else (bounded(origin, method, names), id(policy))
+        if self.rejections is not None and not self.rejections.counts(asked, "OPTIONS"):
+            self.refused(policy, asked, read(given))
 
     def came_with_cookies(self, policy: Policy, request: CORSRequest) -> None:
         """Take note of a request that was answered by shared lines without credentials although cookies came along:
@@ -130,19 +161,22 @@ class Door:
         if not log.counts(told.asked, request.method):
             log.report(told, request, told.asked, prefix="CORS: a browser withholds the answer to")
 
-    def decide(self, policy: Policy | PolicySource, request: CORSRequest) -> Decision | None:
+    def decide(self, policy: PolicySource | _Governing, request: CORSRequest) -> Decision | None:
         """What becomes of a request: None where the response is to stay untouched. Who listens is told.
 
+        policy: a policy, what chooses one, or what a source says instead of one: None or `UNDECIDED`.
         A decision with a `status` is the whole answer; otherwise the application answers, and `Decision.merge` makes
         the headers of its response.
         """
-        governing, varies = self._governing(policy, request)
-        decision = self._decide(governing, varies, request, self._asking(governing))
-        if decision is not None and self._report_only is not None:
+        governing, varies = (policy, False) if isinstance(policy, Policy) else self._governing(policy, request)
+        decision = self._decide(governing, varies, request)
+        if decision is None:
+            return None
+        if self._report_only is not None:
             self._compare(decision, request)
-        return self._told(decision, request)
+        return decision if governing is None else self._told(decision, request)
 
-    async def decide_async(self, policy: Policy | PolicySource, request: CORSRequest) -> Decision | None:
+    async def decide_async(self, policy: PolicySource | _Governing, request: CORSRequest) -> Decision | None:
         """The same, where the predicate's answer may have to be awaited: once a request at most, and only for an origin
         that nothing else allows."""
         governing, varies = self._governing(policy, request)
@@ -151,42 +185,55 @@ class Door:
             assert isinstance(governing, Policy)
             answer = await self._answer_async(governing, request)
         decision = self._decide(governing, varies, request, answer)
-        if decision is not None and self._report_only is not None:
+        if decision is None:
+            return None
+        if self._report_only is not None:
             await self._compare_async(decision, request)
-        return self._told(decision, request)
+        return decision if governing is None else self._told(decision, request)
 
     # Which policy
 
-    def _governing(self, policy: Policy | PolicySource, request: CORSRequest) -> tuple[_Governing, bool]:
+    def _governing(self, policy: PolicySource | _Governing, request: CORSRequest) -> tuple[_Governing, bool]:
         """What governs a request, and whether that depends on its `Origin`."""
-        if isinstance(policy, Policy):
+        if isinstance(policy, Policy) or policy is None or policy is UNDECIDED:
             return policy, False
         varies = varies_by_origin(policy)
+        return self.chosen(policy, request), varies
+
+    def chosen(self, source: PolicySource, request: CORSRequest | Place) -> _Governing:
+        """What `source` chooses for `request`; `UNDECIDED` where it fails, which is logged."""
         try:
-            found: object = policy.policy_for(request)
+            found: object = source.policy_for(request)  # type: ignore[arg-type]  # a Place where it `takes_place`
         except Exception:
             self._failed("policy_for")
-            return UNDECIDED, varies
-        if found is None or found is UNDECIDED or isinstance(found, Policy):
-            if isinstance(found, Policy) and found.has_async_predicate and not self._asks_async:
+            return UNDECIDED
+        if isinstance(found, Policy):
+            if found.has_async_predicate and not self._asks_async:
                 self._failed(
                     "policy_for", "chose a policy whose predicate is asynchronous, which this door cannot await"
                 )
-                return UNDECIDED, varies
-            return found, varies
+                return UNDECIDED
+            return found
+        if found is None or found is UNDECIDED:
+            return found
         self._failed("policy_for", f"returned {_type(found)}, which is neither a Policy, None nor UNDECIDED")
-        return UNDECIDED, varies
+        return UNDECIDED
 
     # What is decided
 
-    def _decide(self, governing: _Governing, varies: bool, request: CORSRequest, answer: object) -> Decision | None:
-        if request.is_websocket and not self.check_websockets:
+    def _decide(
+        self, governing: _Governing, varies: bool, request: CORSRequest, answer: object = None
+    ) -> Decision | None:
+        """`answer`: the predicate's, where it was asked before; else it is asked if nothing else can tell."""
+        is_websocket = request.is_websocket
+        if is_websocket and not self.check_websockets:
             return None
         if governing is None:
-            if not varies:
-                return None
-            return admission(None, request).varied()
-        if request.is_websocket or self.blocks:
+            return admission(None, request).varied() if varies else None
+        if answer is None and isinstance(governing, Policy):
+            predicate = governing.allow_origin_predicate
+            answer = None if predicate is None else partial(self._asked, predicate)
+        if is_websocket or self.blocks:
             decision = admission(governing, request, own_origins=self._own_origins, predicate=answer)
         elif isinstance(governing, Policy):
             decision = decided(governing, request, own_origins=self._own_origins, predicate=answer)
@@ -194,13 +241,8 @@ class Door:
             decision = undecided(request, self._own_origins)
         return decision.varied() if varies else decision
 
-    def _asking(self, governing: _Governing) -> Callable[[str], bool] | None:
-        """What asks the predicate that governs, if one does: in this door's way."""
-        if not isinstance(governing, Policy) or governing.allow_origin_predicate is None:
-            return None
-        return partial(self._asked, governing.allow_origin_predicate)
-
     def _asked(self, predicate: Callable[[str], Any], origin: str) -> bool:
+        """The predicate's answer, got in this door's way."""
         return self._answer(self._ask(predicate, origin))
 
     def _answer(self, answer: Any) -> bool:
@@ -218,9 +260,7 @@ class Door:
 
     # Who is told
 
-    def _told(self, decision: Decision | None, request: CORSRequest) -> Decision | None:
-        if decision is None or decision.opted_out:
-            return decision
+    def _told(self, decision: Decision, request: CORSRequest) -> Decision:
         if self._on_decision is not None:
             try:
                 self._on_decision(decision, request)
@@ -238,15 +278,14 @@ class Door:
     def _compare(self, decision: Decision, request: CORSRequest) -> None:
         """Report what a browser would notice if the policy to be tried governed. Whatever fails in it harms nobody."""
         try:
-            governing, varies = self._governing(self._report_only, request)  # type: ignore[arg-type]
-            other = self._decide(governing, varies, request, self._asking(governing))
-            self._report_difference(decision, other, request)
+            governing, varies = self._governing(self._report_only, request)
+            self._report_difference(decision, self._decide(governing, varies, request), request)
         except Exception:
             self._failed("report_only")
 
     async def _compare_async(self, decision: Decision, request: CORSRequest) -> None:
         try:
-            governing, varies = self._governing(self._report_only, request)  # type: ignore[arg-type]
+            governing, varies = self._governing(self._report_only, request)
             answer = None
             if _has_to_ask(governing, request):
                 assert isinstance(governing, Policy)
@@ -258,7 +297,7 @@ class Door:
     def _report_difference(self, decision: Decision, other: Decision | None, request: CORSRequest) -> None:
         if other is None:
             other = admission(None, request)
-        if other.lines == decision.lines and other.allowed == decision.allowed:
+        if other.answers_like(decision):
             return
         if is_own(request, self._own_origins):
             return
@@ -282,6 +321,10 @@ class Door:
             LOGGER.error("CORS: %s, %d times so far", text, failures, exc_info=how is None)
 
 
+def _is_plain(policy: object) -> bool:
+    return isinstance(policy, Policy) and policy.is_plain
+
+
 def _has_to_ask(governing: _Governing, request: CORSRequest) -> bool:
     """Whether only the policy's predicate can tell about the request's origin."""
     return (
@@ -292,8 +335,12 @@ def _has_to_ask(governing: _Governing, request: CORSRequest) -> bool:
     )
 
 
-def _counts(asked: Hashable, method: str) -> bool:
+def _counts(asked: Asked, method: str) -> bool:
     return True
+
+
+def _known(asked: Asked, unknown: Rejected) -> Rejected:
+    return unknown
 
 
 def _call(predicate: Callable[[str], Any], origin: str) -> Any:
@@ -310,7 +357,7 @@ def _difference(decision: Decision, other: Decision) -> str:
 def _own_origins(origins: Iterable[str]) -> frozenset[str]:
     if isinstance(origins, str) or not isinstance(origins, Iterable):
         raise TypeError(f"own_origins must be a list of origins, not {_shown_type(origins)}")
-    found = frozenset(origins)
+    found: frozenset[Any] = frozenset(origins)  # whatever their types say
     for origin in found:
         try:
             parse_origin(origin)

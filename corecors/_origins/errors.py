@@ -1,12 +1,22 @@
-"""The one base of every error that corecors raises for what it was given."""
+"""The bases of every error that corecors raises for what it was given, and what such an error says."""
+
+from typing import NamedTuple, Self
+
+
+class Fault(NamedTuple):
+    """What is wrong with a text; `code`, `message` and `fix` as `Problem` has them."""
+
+    code: str
+    message: str
+    fix: object = None
 
 
 class CORSError(Exception):
     """Something that was given to corecors and that it refuses: an origin, a regular expression, a policy."""
 
 
-class OriginError(CORSError, ValueError):
-    """Text that is not a serialised origin, or not an origin pattern.
+class TextError(CORSError, ValueError):
+    """A text that is refused.
 
     `code` is a stable word for what is wrong ("trailing-slash"), `message` says it as a clause that follows the text
     ("has a trailing slash"). `fix` is the corrected text where one correction is certain, else None.
@@ -18,5 +28,9 @@ class OriginError(CORSError, ValueError):
         self.message = message
         self.fix = fix
 
-    def __reduce__(self) -> tuple[type["OriginError"], tuple[str, str, str | None]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str | None]]:
         return type(self), (self.code, self.message, self.fix)
+
+
+class OriginError(TextError):
+    """Text that is not a serialised origin, or not an origin pattern. `code`, `message` and `fix` say why."""

@@ -5,17 +5,9 @@ never one that allows more than what was written; where two could have been mean
 """
 
 import re
-from typing import NamedTuple
 
-from corecors._origins.addresses import (
-    DEFAULT_PORTS,
-    MAX_PORT,
-    canonical_ipv6,
-    is_ip_address,
-    is_loopback,
-    is_private,
-)
-from corecors._origins.errors import OriginError
+from corecors._origins.addresses import DEFAULT_PORTS, MAX_PORT, canonical_ipv6, is_ip_address, is_loopback, is_private
+from corecors._origins.errors import Fault, OriginError
 from corecors._origins.parsing import (
     MAX_HOST_LENGTH,
     MAX_LABEL_LENGTH,
@@ -43,21 +35,14 @@ _REGEX = re.compile(r"\\[.dw]|\A\.\*|\.\*[\\?]|\.\+|\([^()|]*[|)]|\[\w-\w")
 _LOCAL_NAMES = UNREGISTRABLE | {"corp", "home", "intranet", "lan", "localdomain", "private"}
 
 
-class Fault(NamedTuple):
-    """A stable word for what is wrong, and a clause that follows the text and says it."""
-
-    code: str
-    message: str
-
-
 _ANYONE = Fault("word-for-any", "is not an origin; for any origin, write the one entry '*'")
 _NOBODY = Fault("word-for-none", "is not an origin; a site's own pages need no entry, so leave it out")
-_WORDS = {"all": _ANYONE, "any": _ANYONE, "self": _NOBODY, "same-origin": _NOBODY, "none": _NOBODY}
 _NULL = Fault(
     "null-origin",
     "is what browsers send for anyone's sandboxed frames and local files, and identifies nobody: serve the page from "
     "an address such as 'http://localhost:8000' and name that (only dangerously_allow_null_origin allows `null`)",
 )
+_WORDS = {"all": _ANYONE, "any": _ANYONE, "self": _NOBODY, "same-origin": _NOBODY, "none": _NOBODY, "null": _NULL}
 
 
 def origin_error(text: object) -> OriginError:
@@ -68,7 +53,8 @@ def origin_error(text: object) -> OriginError:
         return OriginError("empty", "is empty")
     if len(text) > MAX_DIAGNOSED:
         return OriginError("too-long", f"is {len(text)} characters long; no origin is longer than {MAX_ORIGIN_LENGTH}")
-    return OriginError(*_first_fault(text), fixed_origin(text))
+    fault = _first_fault(text)
+    return OriginError(fault.code, fault.message, fixed_origin(text))
 
 
 def not_text(value: object, what: str) -> OriginError:
@@ -116,8 +102,6 @@ def fault_of_entry(text: str) -> Fault | None:
     if text.strip() != text:
         return Fault("white-space", "has white space around it")
     word = text.lower().strip(_QUOTES)
-    if word == "null":
-        return _NULL
     if word in _WORDS:
         return _WORDS[word]
     if re.search(r"[\x00-\x1f\x7f]", text):
@@ -318,10 +302,7 @@ _ANY_PORT = re.compile(
     re.DOTALL,
 )
 # A UUID, new for each installation; 128 bits of a key's hash in the letters a to p, the same for every installation
-EXTENSION_IDS = {
-    "moz-extension": "[0-9a-f-]{36}",
-    "chrome-extension": "[a-p]{32}",
-}
+EXTENSION_IDS = {"moz-extension": "[0-9a-f-]{36}", "chrome-extension": "[a-p]{32}"}
 
 
 def any_port_meant(text: str) -> str | None:

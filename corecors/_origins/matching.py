@@ -10,7 +10,7 @@ Sets keyed by whole strings, no tree: the clever structure of another library on
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeAlias
 
-from corecors._origins.parsing import MAX_ORIGIN_LENGTH, is_serialised
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH, PUNYCODE, is_serialised
 from corecors._origins.patterns import OriginPattern
 
 NULL_ORIGIN: Final = "null"
@@ -30,21 +30,6 @@ class Regexes(Protocol):
 class OriginMatcher:
     """Whether a policy's own text lets an origin in. Immutable, and the same question always has the same answer."""
 
-    __slots__ = (
-        "_allows_null",
-        "_any_port",
-        "_any_port_labels",
-        "_any_port_suffixes",
-        "_depths",
-        "_labels",
-        "_regexes",
-        "_suffixes",
-        "any_origin",
-        "exact",
-        "exact_only",
-        "longest",
-    )
-
     def __init__(
         self,
         exact: Iterable[str] = (),
@@ -59,12 +44,12 @@ class OriginMatcher:
         listed = [str(pattern.origin) for pattern in wildcards if pattern.is_exact]
         self.exact: frozenset[str] = frozenset(exact).union(listed) if listed else frozenset(exact)
         self.any_origin: bool = any_origin
-        self._any_port = frozenset(str(p.origin) for p in wildcards if p.any_port and not p.has_wildcard_host)
         below = [p for p in wildcards if p.any_subdomain]
-        self._suffixes = _suffixes_by_scheme(p for p in below if not p.any_port)
-        self._any_port_suffixes = _suffixes_by_scheme(p for p in below if p.any_port)
         depths = {p.origin.host.count(".") + 1 for p in below}
-        self._depths = tuple(depth in depths for depth in range(1, max(depths, default=0) + 1))
+        self._any_port = frozenset(str(p.origin) for p in wildcards if p.any_port and not p.has_wildcard_host)
+        self._suffixes = frozenset(_ending(p) for p in below if not p.any_port)
+        self._any_port_suffixes = frozenset(_ending(p) for p in below if p.any_port)
+        self._depths = tuple(depth in depths for depth in range(1, max(depths) + 1)) if below else ()
         self._labels = _labels_by_domain(p for p in wildcards if not p.any_port)
         self._any_port_labels = _labels_by_domain(p for p in wildcards if p.any_port)
         self._regexes = regexes
@@ -72,8 +57,7 @@ class OriginMatcher:
         # Nothing but `exact` has to be asked.
         self.exact_only: bool = not (any_origin or null or regexes is not None or len(wildcards) > len(listed))
         # No longer origin can match: a guard to try before hashing what an attacker sent.
-        longest = max(map(len, self.exact), default=0) if self.exact_only else MAX_ORIGIN_LENGTH
-        self.longest: int = longest
+        self.longest: int = max(map(len, self.exact), default=0) if self.exact_only else MAX_ORIGIN_LENGTH
 
     def matches(self, origin: str) -> bool:
         """Whether `origin`, the value of an `Origin` header and so any text at all, is allowed by the policy's text.
@@ -108,43 +92,30 @@ class OriginMatcher:
         )
 
     def _has_suffix(self, scheme: str, host: str, rest: str) -> bool:
-        suffixes = self._suffixes.get(scheme, _NOTHING)
-        any_port_suffixes = self._any_port_suffixes.get(scheme, _NOTHING)
-        if not (suffixes or any_port_suffixes):
-            return False
+        suffixes, any_port_suffixes = self._suffixes, self._any_port_suffixes
         # Suffixes keep their leading dot and come right to left; a dot at 0 has no label before it.
         dot = len(host)
         for occurs in self._depths:
             dot = host.rfind(".", 1, dot)
             if dot < 0:
                 return False
-            if occurs and (rest[dot:] in suffixes or host[dot:] in any_port_suffixes):
+            if occurs and (f"{scheme}://{rest[dot:]}" in suffixes or f"{scheme}://{host[dot:]}" in any_port_suffixes):
                 return True
         return False
 
 
-_NOTHING: Final[frozenset[str]] = frozenset()
-
-
-def _domain(pattern: OriginPattern) -> str:
-    """What follows the wildcard, as it ends an origin: ".example.com", ".example.com:8443"."""
-    return "." + str(pattern.origin).removeprefix(f"{pattern.origin.scheme}://")
-
-
-def _suffixes_by_scheme(patterns: Iterable[OriginPattern]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for pattern in patterns:
-        found.setdefault(pattern.origin.scheme, set()).add(_domain(pattern))
-    return {scheme: frozenset(suffixes) for scheme, suffixes in found.items()}
+def _ending(pattern: OriginPattern) -> str:
+    """What surrounds the wildcard: "https://.example.com", "https://.example.com:8443"."""
+    return str(pattern.origin).replace("://", "://.")
 
 
 def _labels_by_domain(patterns: Iterable[OriginPattern]) -> dict[str, _Labels]:
-    """The two ends of each label with a wildcard inside, by what surrounds it: "https://" + ".preview.example.com"."""
+    """The two ends of each label with a wildcard inside, by what surrounds the label."""
     found: dict[str, dict[str, set[str]]] = {}
     for pattern in patterns:
         if pattern.label is not None:
             begin, end = pattern.label
-            ends = found.setdefault(f"{pattern.origin.scheme}://{_domain(pattern)}", {})
+            ends = found.setdefault(_ending(pattern), {})
             ends.setdefault(begin, set()).add(end)
     return {
         key: (_lengths(by_begin), {begin: (_lengths(ends), frozenset(ends)) for begin, ends in by_begin.items()})
@@ -163,11 +134,11 @@ def _has_label(labels: dict[str, _Labels], scheme: str, host: str, rest: str) ->
     beginnings and ends to look up, whatever the number of patterns.
     """
     dot = host.find(".")
-    found = labels.get(f"{scheme}://{rest[dot:]}") if dot > 0 else None
+    found = labels.get(f"{scheme}://{rest[dot:]}")
     if found is None:
         return False
     label = host[:dot]
-    if label.startswith("xn--"):
+    if label.startswith(PUNYCODE):
         return False  # what reads as `x*` is another name to a browser: a Unicode one
     lengths, ends_by_begin = found
     for length in lengths:

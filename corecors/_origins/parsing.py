@@ -20,7 +20,6 @@ import re
 from typing import Final, NamedTuple
 
 from corecors._origins.addresses import DEFAULT_PORTS, MAX_PORT, canonical_ipv6, is_ipv4, is_loopback
-from corecors._origins.showing import shown as shown
 
 MAX_SCHEME_LENGTH: Final = 64  # no standard caps it; no registered scheme comes near
 MAX_HOST_LENGTH: Final = 253  # DNS, RFC 1035 2.3.4

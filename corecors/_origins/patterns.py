@@ -94,9 +94,11 @@ def _parse(text: str) -> OriginPattern:
     fault = fault_of_entry(text)
     if fault is not None:
         bare = unwrapped(text)
-        raise OriginError(*fault, None if bare == text else "*" if bare == "*" else _fixed_pattern(bare))
+        fixed = None if bare == text else "*" if bare == "*" else _fixed_pattern(bare)
+        raise OriginError(fault.code, fault.message, fixed)
     if (tail := _PATH.search(text)) is not None:
-        raise OriginError(*fault_of_tail(tail[0]), _fixed_pattern(text[: tail.start()]))
+        fault = fault_of_tail(tail[0])
+        raise OriginError(fault.code, fault.message, _fixed_pattern(text[: tail.start()]))
     any_port = text.endswith(ANY_PORT)
     rest = text[: -len(ANY_PORT)] if any_port else text
     if rest.startswith(("*.", ".")):
@@ -105,7 +107,7 @@ def _parse(text: str) -> OriginPattern:
         raise OriginError("no-scheme", "has no scheme", _fixed_pattern(fixed + (ANY_PORT if any_port else "")))
     wildcard = _WILDCARD_HOST.fullmatch(rest)
     if wildcard is None:
-        return _with_port(OriginPattern(_rest(rest, text), any_subdomain=False, any_port=any_port), text)
+        return OriginPattern(_rest(rest, text), any_subdomain=False, any_port=any_port)
     scheme, before, after, domain = wildcard.groups()
     if before or after:
         _check_label(before, after, text)
@@ -115,20 +117,14 @@ def _parse(text: str) -> OriginPattern:
     if len(f"{before}*{after}.{origin.host}") > MAX_HOST_LENGTH:
         raise OriginError("host-length", f"never matches: no host is longer than {MAX_HOST_LENGTH} characters")
     if not (before or after):
-        return _with_port(OriginPattern(origin, any_subdomain=True, any_port=any_port), text)
+        return OriginPattern(origin, any_subdomain=True, any_port=any_port)
     if "." not in origin.host and origin.host not in UNREGISTRABLE:
         raise OriginError(
             "wildcard",
             f"has a wildcard inside the name below {origin.host!r}, which anyone can register",
             None if before else _fixed_pattern(text.replace("*", "*.", 1)),
         )
-    return _with_port(OriginPattern(origin, False, any_port, (before, after)), text)
-
-
-def _with_port(pattern: OriginPattern, text: str) -> OriginPattern:
-    if pattern.any_port and pattern.origin.port is not None:
-        raise OriginError("port", "has a port and a wildcard for it", text[: -len(ANY_PORT)])
-    return pattern
+    return OriginPattern(origin, False, any_port, (before, after))
 
 
 def _check_label(before: str, after: str, text: str) -> None:
@@ -143,7 +139,7 @@ def _check_label(before: str, after: str, text: str) -> None:
         raise OriginError("punycode", "has a wildcard in a Punycode label, which stands for other text than it shows")
     fault = fault_of_labels([f"{before}a{after}"])
     if fault is not None:
-        raise OriginError(*fault)
+        raise OriginError(fault.code, fault.message)
 
 
 def _rest(rest: str, text: str, wildcard: str = "") -> Origin:
@@ -152,12 +148,15 @@ def _rest(rest: str, text: str, wildcard: str = "") -> Origin:
     if "*" in rest:
         raise _misplaced_wildcard(rest, text)
     try:
-        return parse_origin(rest)
+        origin = parse_origin(rest)
     except OriginError as error:
         fixed = error.fix
         if fixed is not None:
             fixed = _fixed_pattern(fixed.replace("://", f"://{wildcard}") + any_port)
         raise OriginError(error.code, error.message, fixed) from None
+    if any_port and origin.port is not None:
+        raise OriginError("port", "has a port and a wildcard for it", _fixed_pattern(text.removesuffix(ANY_PORT)))
+    return origin
 
 
 def _fixed_pattern(text: str) -> str | None:

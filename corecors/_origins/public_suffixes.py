@@ -5,7 +5,6 @@ The list of https://publicsuffix.org, its private section included, comes with t
 so are the domains of `WELL_KNOWN`.
 """
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -33,17 +32,8 @@ WELL_KNOWN: Final = (
 
 
 class _Index(NamedTuple):
-    """Rules, for a look-up each: what is a suffix, what has one below it, and the exceptions."""
-
-    suffixes: frozenset[str]
-    wildcards: frozenset[str]  # of `*.ck`: "ck"; each name directly below is a suffix, and so it is counted itself
-    exceptions: frozenset[str]  # of `!www.ck`: "www.ck"
+    rules: frozenset[str]
     above: frozenset[str]  # every domain with a suffix below it
-
-    def is_public(self, domain: str) -> bool:
-        if domain in self.exceptions:
-            return False
-        return domain in self.suffixes or domain in self.wildcards or domain.partition(".")[2] in self.wildcards
 
 
 def is_public_suffix(domain: str) -> bool:
@@ -54,7 +44,11 @@ def is_public_suffix(domain: str) -> bool:
     _, dot, last = domain.rpartition(".")
     if last in UNREGISTRABLE:
         return False
-    return not dot or _index().is_public(domain)
+    if not dot:
+        return True
+    rules, parent = _index().rules, domain.partition(".")[2]
+    # Each name directly below the `ck` of `*.ck` is a suffix, and so `ck` is counted itself; `!www.ck` is an exception.
+    return f"!{domain}" not in rules and not rules.isdisjoint((domain, f"*.{domain}", f"*.{parent}"))
 
 
 def has_public_suffix_at_or_below(domain: str) -> bool:
@@ -72,25 +66,13 @@ def knows_public_suffixes() -> bool:
 
 @cache
 def _index() -> _Index:
-    return _indexed(_listed_rules() or WELL_KNOWN)
-
-
-def _indexed(rules: Iterable[str]) -> _Index:
-    suffixes: set[str] = set()
-    wildcards: set[str] = set()
-    exceptions: set[str] = set()
+    rules = _listed_rules() or WELL_KNOWN
     above: set[str] = set()
     for rule in rules:
-        if rule.startswith("!"):
-            exceptions.add(rule[1:])
-            continue
-        domain = rule.removeprefix("*.")
-        (wildcards if domain != rule else suffixes).add(domain)
-        while domain := domain.partition(".")[2]:
-            if domain in above:
-                break  # and so is what is above it
+        domain = rule  # what is above a wildcard, and so above an exception, is a suffix itself
+        while (domain := domain.partition(".")[2]) and domain not in above:  # else what is above it is there, too
             above.add(domain)
-    return _Index(frozenset(suffixes), frozenset(wildcards), frozenset(exceptions), frozenset(above))
+    return _Index(frozenset(rules), frozenset(above))
 
 
 @cache

@@ -6,28 +6,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from corecors._decisions import headers
-from corecors._origins.errors import OriginError
+from corecors._origins.errors import Fault, OriginError
 from corecors._origins.faults import fixed_origin
 from corecors._origins.parsing import LONGEST_PLAIN_ORIGIN, PLAIN_HTTPS_ORIGIN, read_origin
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._policy.dangers import danger_of_pattern
-from corecors._policy.names import (
-    Fault,
-    fault_of_exposed_header,
-    fault_of_method,
-    fault_of_request_header,
-    is_any_word,
-)
-from corecors._policy.problems import Problem
+from corecors._policy.names import ANY_WORDS, fault_of_name
+from corecors._policy.problems import Problem, type_of
 
 if TYPE_CHECKING:
     from corecors._origins.regex.compiling import OriginRegexes
 
 MAX_MAX_AGE = 86_400  # seconds; the longest that any browser honours (Firefox; Chromium stops at 7,200)
 ANY_ORIGIN = "*"
-_ANYONE_WITH_CREDENTIALS = (
-    "with credentials this would hand every visitor's data to any site; list the origins, or leave credentials out"
-)
 _FLAG_WORDS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("0", "false", "no", "off", "", "none"), False),
@@ -38,11 +29,16 @@ _LONGEST_GUESS = 1000  # characters of one string that a list is made of
 class Validation:
     """Reads the arguments, each into its canonical value, and collects what is wrong with any of them.
 
-    `credentials` is the argument `allow_credentials` as it was given: what is not surely False counts as True here.
+    `given`: the flags, as they were given. Credentials count as allowed where they are not surely left out, a danger
+    where it is surely permitted.
     """
 
-    def __init__(self, credentials: object) -> None:
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        credentials = given["allow_credentials"]
         self.credentials = not (credentials is None or (isinstance(credentials, int) and not credentials))
+        self.allow_insecure = given["dangerously_allow_insecure_origins"] is True
+        self.allow_public_suffixes = given["dangerously_allow_public_suffix_subdomains"] is True
+        self.allow_open = given["dangerously_allow_open_regexes"] is True
         self.problems: list[Problem] = []
 
     def refuse(self, field: str, value: object, code: str, message: str, fix: object = None) -> None:
@@ -69,7 +65,7 @@ class Validation:
                 # A set has no order of its own; header values should not change from one start to the next.
                 return tuple(sorted(value, key=_order) if isinstance(value, (set, frozenset)) else value)
             except TypeError:
-                self.refuse(field, value, "not-a-list", f"is {_type(value)} where a list belongs")
+                self.refuse(field, value, "not-a-list", f"is {type_of(value)} where a list belongs")
         return ()
 
     def strings(self, field: str, value: Any) -> tuple[str, ...]:
@@ -92,7 +88,7 @@ class Validation:
         else:
             text = _as_string(field, entry)
             fix = text if text is not None and self._is_entry(field, text) else None
-            self.refuse(field, entry, "not-a-string", f"is not a string but {_type(entry)}", fix)
+            self.refuse(field, entry, "not-a-string", f"is not a string but {type_of(entry)}", fix)
         return False
 
     def _listed(self, field: str, value: str | bytes | bytearray) -> list[str] | None:
@@ -110,46 +106,42 @@ class Validation:
         if text == headers.WILDCARD:
             return not (self.credentials and field in {"allow_origins", "expose_headers"})
         if field == "allow_origins":
-            return isinstance(self._read_origin(text, False, False), OriginPattern)
-        return _NAME_FAULTS[field](text) is None
+            return isinstance(self._read_origin(text), OriginPattern)
+        return fault_of_name(field, text) is None
 
     def flag(self, field: str, value: object) -> bool:
         if not isinstance(value, bool):
             small = value is None or isinstance(value, str) or (isinstance(value, int) and value in (0, 1))
             fix = _FLAG_WORDS.get(str(value).strip().lower()) if small else None
-            self.refuse(field, value, "not-a-flag", f"is {_type(value)} where True or False belongs", fix)
+            self.refuse(field, value, "not-a-flag", f"is {type_of(value)} where True or False belongs", fix)
         return value is True
 
-    def max_age(self, value: Any) -> int | None:
+    def max_age(self, field: str, value: Any) -> int | None:
         if value is None:
             return None
-        fix = None
-        seconds = value
-        if isinstance(value, timedelta):
-            seconds = value // timedelta(seconds=1)
-            if timedelta(seconds=seconds) != value:
-                fix = seconds if 0 <= seconds <= MAX_MAX_AGE else None
-                self.refuse("max_age", value, "not-whole-seconds", "is not a whole number of seconds", fix)
-                return None
-        if isinstance(seconds, bool) or not isinstance(seconds, int):
-            if isinstance(value, (str, float)) and re.fullmatch(r"[0-9]{1,5}(\.0)?", str(value)):
-                fix = min(int(float(value)), MAX_MAX_AGE)
-            message = f"is {_type(value)} where a number of seconds or a timedelta belongs"
-            self.refuse("max_age", value, "not-seconds", message, fix)
-            return None
-        if not 0 <= seconds <= MAX_MAX_AGE:
+        seconds, rest = divmod(value, timedelta(seconds=1)) if isinstance(value, timedelta) else (value, None)
+        if rest:
+            fix = seconds if 0 <= seconds <= MAX_MAX_AGE else None
+            self.refuse(field, value, "not-whole-seconds", "is not a whole number of seconds", fix)
+        elif isinstance(seconds, bool) or not isinstance(seconds, int):
+            text = str(value) if isinstance(value, (str, float)) else ""
+            fix = min(int(float(text)), MAX_MAX_AGE) if re.fullmatch(r"[0-9]{1,5}(\.0)?", text) else None
+            message = f"is {type_of(value)} where a number of seconds or a timedelta belongs"
+            self.refuse(field, value, "not-seconds", message, fix)
+        elif not 0 <= seconds <= MAX_MAX_AGE:
             why = "no browser keeps an answer longer" if seconds > 0 else "0 forbids keeping the answer"
             message = f"is outside 0..{MAX_MAX_AGE} seconds; {why}"
-            self.refuse("max_age", value, "max-age-range", message, MAX_MAX_AGE if seconds > 0 else 0)
-            return None
-        return int(seconds)
+            self.refuse(field, value, "max-age-range", message, MAX_MAX_AGE if seconds > 0 else 0)
+        else:
+            return int(seconds)
+        return None
 
-    def preflight_status(self, value: Any) -> int:
+    def preflight_status(self, field: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value not in (200, 204):
             digits = re.fullmatch("20[04]", value.strip()) if isinstance(value, str) else None
             fix = int(digits[0]) if digits else None
             message = "is not a status of a preflight that passes: 204, or 200 for old clients"
-            self.refuse("preflight_status", value, "preflight-status", message, fix)
+            self.refuse(field, value, "preflight-status", message, fix)
             return 204
         return int(value)
 
@@ -159,22 +151,18 @@ class Validation:
 
         self.problems += unknown_names(given.items(), credentials=self.credentials)
 
-    def predicate(self, value: Any) -> Callable[[str], bool] | None:
-        if value is None:
-            return None
-        field = "allow_origin_predicate"
-        if not callable(value):
-            self.refuse(field, value, "not-a-function", f"is {_type(value)} where a function of one origin belongs")
-            return None
-        return value  # type: ignore[no-any-return]  # callable() says no more
+    def predicate(self, field: str, value: Any) -> Callable[[str], bool] | None:
+        if value is None or callable(value):
+            return value  # type: ignore[no-any-return]  # callable() says no more
+        self.refuse(field, value, "not-a-function", f"is {type_of(value)} where a function of one origin belongs")
+        return None
 
     # Names
 
-    def methods(self, value: Any) -> tuple[str, ...]:
-        return self._names("allow_methods", _distinct(self.strings("allow_methods", value)))
+    def methods(self, field: str, value: Any) -> tuple[str, ...]:
+        return self._names(field, _distinct(self.strings(field, value)))
 
-    def request_headers(self, value: Any) -> tuple[str, ...]:
-        field = "allow_headers"
+    def request_headers(self, field: str, value: Any) -> tuple[str, ...]:
         names = _distinct(self.strings(field, value), str.lower)
         lowered = {name.lower() for name in names}
         others = lowered - {headers.WILDCARD, headers.NON_WILDCARD_REQUEST_HEADER}
@@ -184,14 +172,13 @@ class Validation:
             self.refuse(field, list(names), "redundant-entries", message, fix)
         return self._names(field, names, alone=False)
 
-    def exposed_headers(self, value: Any) -> tuple[str, ...]:
-        field = "expose_headers"
+    def exposed_headers(self, field: str, value: Any) -> tuple[str, ...]:
         names = _distinct(self.strings(field, value), str.lower)
-        if headers.WILDCARD in names and self.credentials:
+        is_literal = self.credentials and headers.WILDCARD in names
+        if is_literal:
             message = "is taken literally by browsers with credentials; name the headers"
             self.refuse(field, headers.WILDCARD, "exposed-wildcard-with-credentials", message)
-            return self._names(field, names, alone=False)
-        return self._names(field, names)
+        return self._names(field, names, alone=not is_literal)
 
     def _names(self, field: str, names: tuple[str, ...], *, alone: bool = True) -> tuple[str, ...]:
         """`names`, each of them checked. alone: whether "*" stands for all the others."""
@@ -201,119 +188,92 @@ class Validation:
         for name in names:
             if name == headers.WILDCARD:
                 continue
-            if is_any_word(name):
-                certain = len(names) == 1 and self._is_entry(field, headers.WILDCARD)
-                message = "is not a name; for every name, write the one entry '*'"
-                if not self._is_entry(field, headers.WILDCARD):
-                    message = "is not a name; name the headers"
-                self.refuse(field, name, "word-for-any", message, headers.WILDCARD if certain else None)
-            elif (fault := _NAME_FAULTS[field](name)) is not None:
+            if name.lower() in ANY_WORDS:
+                takes_any = self._is_entry(field, headers.WILDCARD)
+                instead = "for every name, write the one entry '*'" if takes_any else "name the headers"
+                fix = headers.WILDCARD if takes_any and len(names) == 1 else None
+                self.refuse(field, name, "word-for-any", f"is not a name; {instead}", fix)
+            elif (fault := fault_of_name(field, name)) is not None:
                 self.refuse(field, name, *fault)
         return names
 
     # Origins
 
     def origins(
-        self,
-        entries: tuple[str, ...],
-        allow_insecure: bool,
-        allow_public_suffixes: bool,
-        known: frozenset[str] = frozenset(),
+        self, entries: tuple[str, ...], known: frozenset[str]
     ) -> tuple[Iterable[str], list[OriginPattern], bool]:
-        """The exact origins, the parsed entries with a wildcard, and whether any origin is allowed."""
+        """The exact origins, the parsed entries with a wildcard, and whether any origin is allowed.
+
+        `known`: what was validated before.
+        """
         is_plain = PLAIN_HTTPS_ORIGIN.fullmatch
         unread = entries if not known else [text for text in entries if text not in known]
         others = [text for text in unread if is_plain(text) is None or len(text) > LONGEST_PLAIN_ORIGIN]
+        any_origin = ANY_ORIGIN in others
         wildcards = []
-        any_origin = False
-        refused = 0
         for text in others:
             if text == ANY_ORIGIN:
-                any_origin = True
                 continue
-            pattern = self._read_origin(text, allow_insecure, allow_public_suffixes)
+            pattern = self._read_origin(text)
             if isinstance(pattern, Fault):
-                refused += 1
                 self.refuse("allow_origins", text, *pattern)
             elif not pattern.is_exact:
                 wildcards.append(pattern)
         if any_origin and self.credentials:
-            self.refuse(
-                "allow_origins", ANY_ORIGIN, "any-origin-with-credentials", f"is refused: {_ANYONE_WITH_CREDENTIALS}"
+            message = (
+                "is refused: with credentials this would hand every visitor's data to any site; list the origins, or "
+                "leave credentials out"
             )
+            self.refuse("allow_origins", ANY_ORIGIN, "any-origin-with-credentials", message)
         elif any_origin and len(set(entries)) > 1:
             message = "has '*', which already covers the other entries; write it alone"
             self.refuse("allow_origins", list(entries), "redundant-entries", message, [ANY_ORIGIN])
-        if not (any_origin or wildcards or refused):
+        if not (any_origin or wildcards):
             return entries, [], False
-        unlisted = {text for text in others if "*" in text}
-        return [text for text in entries if text not in unlisted], wildcards, any_origin
+        return [text for text in entries if "*" not in text], wildcards, any_origin
 
-    def _read_origin(self, text: str, allow_insecure: bool, allow_public_suffixes: bool) -> "OriginPattern | Fault":
+    def _read_origin(self, text: str) -> OriginPattern | Fault:
         """One entry of `allow_origins`, or why it cannot be one; a fix is one that this policy accepts."""
         try:
             pattern = parse_pattern(text)
         except OriginError as error:
-            fault = _said(error)
-            if not isinstance(fault.fix, str):
-                return fault
-            if fault.fix == ANY_ORIGIN:
-                certain = not self.credentials
-            else:
-                certain = isinstance(self._read_origin(fault.fix, allow_insecure, allow_public_suffixes), OriginPattern)
-            return fault if certain else fault._replace(fix=None)
+            certain = error.fix is not None and self._is_entry("allow_origins", error.fix)
+            return Fault(error.code, error.message, error.fix if certain else None)
         if self.credentials:
-            return danger_of_pattern(pattern, allow_insecure, allow_public_suffixes) or pattern
+            return danger_of_pattern(pattern, self.allow_insecure, self.allow_public_suffixes) or pattern
         return pattern
 
-    def regexes(
-        self, patterns: tuple[Any, ...], allow_open: bool, allow_insecure: bool, allow_public_suffixes: bool
-    ) -> "OriginRegexes | None":
+    def regexes(self, patterns: tuple[Any, ...]) -> "OriginRegexes | None":
         if not patterns:
             return None
-        from corecors._origins.regex.compiling import (  # the analysis is large, and most policies have none
-            Permissions,
-            compile_regexes,
-        )
+        # The analysis is large, and most policies have none.
+        from corecors._origins.regex.compiling import Permissions, compile_regexes
 
         field = "allow_origin_regexes"
-        meant = [pattern for pattern in patterns if not self._is_wildcard(field, pattern)]
-        permissions = Permissions()
+        meant = []
+        for pattern in patterns:
+            source = _regex_source(pattern)
+            wildcard = _wildcard_meant(source)
+            if wildcard is None:
+                meant.append(pattern)
+            else:
+                message = f"is not a regular expression; give {wildcard!r} in allow_origins"
+                self.refuse(field, source, "pattern-among-regexes", message)
+        permitted = Permissions()
         if self.credentials:
-            permissions = Permissions(allow_open, allow_insecure, allow_public_suffixes, any_origin=False)
-        regexes = compile_regexes(meant, permissions)
+            permitted = Permissions(self.allow_open, self.allow_insecure, self.allow_public_suffixes, any_origin=False)
+        regexes = compile_regexes(meant, permitted)
         for index, error in regexes.errors:
             self.refuse(field, _regex_source(meant[index]), error.code, error.message, error.fix)
         return regexes
 
-    def _is_wildcard(self, field: str, pattern: object) -> bool:
-        source = _regex_source(pattern)
-        wildcard = _wildcard_meant(source)
-        if wildcard is not None:
-            message = f"is not a regular expression; give {wildcard!r} in allow_origins"
-            self.refuse(field, source, "pattern-among-regexes", message)
-        return wildcard is not None
-
     def null(self, allow_null: bool, predicate: Callable[[str], bool] | None) -> None:
         if allow_null and self.credentials and predicate is None:
-            self.refuse(
-                "dangerously_allow_null_origin",
-                True,
-                "null-with-credentials",
+            message = (
                 "with credentials allows every site, because any page can send `null` from a sandboxed frame; "
-                "leave it out, or let allow_origin_predicate decide about 'null'",
+                "leave it out, or let allow_origin_predicate decide about 'null'"
             )
-
-
-_NAME_FAULTS: dict[str, Callable[[str], Fault | None]] = {
-    "allow_methods": fault_of_method,
-    "allow_headers": fault_of_request_header,
-    "expose_headers": fault_of_exposed_header,
-}
-
-
-def _said(error: OriginError) -> Fault:
-    return Fault(error.code, error.message, error.fix)
+            self.refuse("dangerously_allow_null_origin", True, "null-with-credentials", message)
 
 
 def _distinct(names: tuple[str, ...], key: Callable[[str], str] = str) -> tuple[str, ...]:
@@ -354,10 +314,5 @@ def _wildcard_meant(source: object) -> str | None:
     try:
         pattern = parse_pattern(source)
     except OriginError as error:
-        fix = _said(error).fix
-        return fix if isinstance(fix, str) and source.startswith("*.") else None
+        return error.fix if source.startswith("*.") else None
     return None if pattern.is_exact else source
-
-
-def _type(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"

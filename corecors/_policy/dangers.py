@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from corecors._decisions import headers
+from corecors._origins.errors import Fault
 from corecors._origins.patterns import OriginPattern, parse_pattern
 from corecors._origins.public_suffixes import knows_public_suffixes
-from corecors._policy.names import Fault
 from corecors._policy.problems import Problem
 
 if TYPE_CHECKING:

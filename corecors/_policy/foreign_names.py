@@ -5,6 +5,7 @@ Extensions 25, cors 2.8 for Express, Spring Framework 6, wsgicors 0.7 and asgi-c
 installed libraries.
 """
 
+import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -46,6 +47,16 @@ class ForeignName(NamedTuple):
     read: Callable[[Any], Any] | None = None
 
     @property
+    def default_value(self) -> Any:
+        """The default as a value; None where the library has none that could be written down."""
+        if not self.default or self.default in ("none", "no receiver", "what is asked for", "not sent"):
+            return None
+        try:
+            return ast.literal_eval(self.default)
+        except (SyntaxError, ValueError):  # a list of names
+            return self.default.split(", ")
+
+    @property
     def instruction(self) -> str:
         """What to do, a clause in plain text."""
         text = self.here.replace("`", "")
@@ -84,6 +95,24 @@ def _list(value: object) -> list[Any]:
     raise _UncertainError
 
 
+def is_regex_to_flask_cors(entry: str) -> bool:
+    """Whether flask-cors takes an entry for a regular expression; it guesses, by these characters."""
+    return entry != "*" and not frozenset("*\\]?$^[]()").isdisjoint(entry)
+
+
+def _origins_or_regexes(value: object) -> list[Any]:
+    """An entry with one of these characters is a regular expression there, in which `*` means something else."""
+    found = _list_or_regex(value)
+    try:
+        return [re.compile(each) if isinstance(each, str) and is_regex_to_flask_cors(each) else each for each in found]
+    except re.error:
+        raise _UncertainError from None
+
+
+def _list_or_regex(value: object) -> list[Any]:
+    return _list([value] if isinstance(value, re.Pattern) else value)
+
+
 def _list_or_nothing(value: object) -> Any:
     return _LEFT_OUT if value is None else _list(value)
 
@@ -103,7 +132,7 @@ def _flag(value: object) -> bool:
     return word in {"true", "1"}
 
 
-def _everyone(value: object) -> Any:
+def everyone(value: object) -> Any:
     return ["*"] if _flag(value) else _LEFT_OUT
 
 
@@ -173,7 +202,7 @@ def _other(name: str, default: str, here: str) -> tuple[Any, ...]:
 
 _ROWS: dict[str, list[tuple[Any, ...]]] = {
     FLASK: [
-        _row("origins", '"*"', ORIGINS, _list, _ORIGINS),
+        _row("origins", '"*"', ORIGINS, _origins_or_regexes, _ORIGINS),
         _row("methods", _ALL_METHODS, METHODS, _list),
         _row("allow_headers", '"*"', HEADERS, _list, _ANY_HEADER),
         _row("expose_headers", "None", EXPOSED, _list_or_nothing),
@@ -188,7 +217,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
         _out("allow_private_network", "False", _PRIVATE),
     ],
     QUART: [
-        _row("allow_origin", '["*"]', ORIGINS, _list, _ORIGINS),
+        _row("allow_origin", '["*"]', ORIGINS, _list_or_regex, _ORIGINS),
         _row("allow_methods", _ALL_METHODS, METHODS, _list),
         _row("allow_headers", '["*"]', HEADERS, _list, _ANY_HEADER),
         _row("expose_headers", "none", EXPOSED, _list_or_nothing),
@@ -200,7 +229,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
     DJANGO: [
         _row("CORS_ALLOWED_ORIGINS", "[]", ORIGINS, _list),
         _row("CORS_ALLOWED_ORIGIN_REGEXES", "[]", REGEXES, _regexes, f"`{REGEXES}`, or a pattern in `{ORIGINS}`"),
-        _row("CORS_ALLOW_ALL_ORIGINS", "False", ORIGINS, _everyone, _EVERYONE),
+        _row("CORS_ALLOW_ALL_ORIGINS", "False", ORIGINS, everyone, _EVERYONE),
         _other("CORS_URLS_REGEX", 'r"^.*$"', _PATHS),
         _row("CORS_ALLOW_METHODS", "DELETE, GET, OPTIONS, PATCH, POST, PUT", METHODS, _list),
         _row(
@@ -218,7 +247,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
     OLD_DJANGO: [
         _row("CORS_ORIGIN_WHITELIST", "()", ORIGINS, _list),
         _row("CORS_ORIGIN_REGEX_WHITELIST", "()", REGEXES, _regexes, f"`{REGEXES}`, or a pattern in `{ORIGINS}`"),
-        _row("CORS_ORIGIN_ALLOW_ALL", "False", ORIGINS, _everyone, _EVERYONE),
+        _row("CORS_ORIGIN_ALLOW_ALL", "False", ORIGINS, everyone, _EVERYONE),
         _out("CORS_REPLACE_HTTPS_REFERER", "False", "leave it out: Django has `CSRF_TRUSTED_ORIGINS` for that"),
         _other("CORS_MODEL", "None", "a policy source, such as `corecors.live.LivePolicies`"),
     ],
@@ -242,7 +271,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     SANIC: [
         _other("CORS", "True", "leave it out, and turn the extension's own off: `app.config.CORS = False`"),
-        _row("CORS_ORIGINS", '""', ORIGINS, _list, _ORIGINS),
+        _row("CORS_ORIGINS", '""', ORIGINS, _origins_or_regexes, _ORIGINS),
         _row("CORS_METHODS", '""', METHODS, _list, "`allow_methods`; empty there is the route's own"),
         _row("CORS_ALLOW_HEADERS", '"*"', HEADERS, _list),
         _row("CORS_EXPOSE_HEADERS", '""', EXPOSED, _list),
@@ -286,7 +315,7 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
         ),
     ],
     ASGI: [
-        _row("allow_all", "False", ORIGINS, _everyone, _EVERYONE),
+        _row("allow_all", "False", ORIGINS, everyone, _EVERYONE),
         _row("hosts", "None", ORIGINS, _list_or_nothing),
         _row(
             "host_wildcards", "None", ORIGINS, _list_or_nothing, "`allow_origins`, where a `*` is narrower than there"
@@ -300,8 +329,8 @@ _ROWS: dict[str, list[tuple[Any, ...]]] = {
 FOREIGN_NAMES = tuple(ForeignName(library, *row) for library, rows in _ROWS.items() for row in rows)
 # Names that no library has and that people try all the same.
 GUESSES = (
-    ForeignName("", "allow_any_origin", "", _EVERYONE, ORIGINS, _everyone),
-    ForeignName("", "allow_all_origins", "", _EVERYONE, ORIGINS, _everyone),
+    ForeignName("", "allow_any_origin", "", _EVERYONE, ORIGINS, everyone),
+    ForeignName("", "allow_all_origins", "", _EVERYONE, ORIGINS, everyone),
     ForeignName("", "allow_origins_regex", "", f"`{REGEXES}`, a list", REGEXES, _regexes),
     ForeignName("", "allow_subdomains", "", '`allow_origins=["https://*.example.com"]` for a domain of your own'),
     ForeignName("", "allow_secure_origins", "", "leave it out: list the origins, with https://"),
@@ -361,9 +390,8 @@ def foreign_call_error(caller: str, names: Iterable[str]) -> TypeError:
         else:
             sentence = f"is not an argument of {caller}"
         said.append(f"{ascii(name)[1:-1]} {sentence}")
-    return TypeError(
-        f"{caller} takes a policy: write Policy(allow_origins=[...]). {'. '.join([*said, f'See {PAGE}'])}."
-    )
+    said.append(f"See {PAGE}, or run corecors migrate")
+    return TypeError(f"{caller} takes a policy: write Policy(allow_origins=[...]). {'. '.join(said)}.")
 
 
 def table_lines(library: str) -> Iterator[str]:

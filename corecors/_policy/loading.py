@@ -32,8 +32,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from corecors._origins.errors import TextError
 from corecors._policy.policy import FIELDS, Policy
-from corecors._policy.problems import PolicyError, Problem
+from corecors._policy.problems import PolicyError, Problem, in_ascii, label_of, type_of
 
 if TYPE_CHECKING:
     from corecors._policy.paths import PathPolicies
@@ -81,7 +82,7 @@ def policy_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> Policy
     Raises `PolicyError` with every problem, each under the variable's name; variables with this prefix that no policy
     has are among them.
     """
-    return _policy_of_variables(_variables(environ, prefix), prefix)
+    return _policy(_variables(environ, prefix), prefix)
 
 
 def has_variables(environ: Mapping[str, Any], prefix: str = "CORS_") -> bool:
@@ -118,9 +119,9 @@ def source_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> "Polic
     given = _variables(environ, prefix)
     several = [name for name in given if name.removeprefix(prefix) in _SOURCES]
     if not several:
-        return _policy_of_variables(given, prefix)
+        return _policy(given, prefix)
     if len(given) > 1:
-        message = f"says everything by itself, so no other variable may begin with {_ascii(prefix)}"
+        message = f"says everything by itself, so no other variable may begin with {in_ascii(prefix)}"
         raise PolicyError([Problem(name, given[name], "other-variables", message) for name in several])
     (name,) = several
     found = _json(name, given[name]) if isinstance(given[name], str) else given[name]
@@ -171,15 +172,15 @@ def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
     for prefix, value in given.items():
         if not (_is_path(prefix) or prefix == DEFAULT):
             message = "is set under a name that is neither a path, which begins with a slash, nor default"
-            problems.append(Problem(_label(prefix), value, "not-a-path", message))
+            problems.append(Problem(label_of(prefix), value, "not-a-path", message))
         elif value is False:
             policies[prefix] = None
         elif not isinstance(value, Mapping):
-            message = f"is {_type(value)} where a table of arguments belongs, or false to opt out"
-            problems.append(Problem(_label(prefix), value, "not-a-table", message))
+            message = f"is {type_of(value)} where a table of arguments belongs, or false to opt out"
+            problems.append(Problem(label_of(prefix), value, "not-a-table", message))
         else:
             try:
-                policies[prefix] = _under(_label(prefix), _tiers_table if TIERS in value else _policy, value)
+                policies[prefix] = _under(label_of(prefix), _tiers_table if TIERS in value else _policy, value)
             except PolicyError as error:
                 problems += error.problems
     default = policies.pop(DEFAULT, None)
@@ -195,7 +196,7 @@ def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
 
 def _tiers_table(given: Mapping[Any, Any]) -> "OriginPolicies":
     problems = [
-        Problem(_label(name), value, "next-to-tiers", "stands next to tiers, which say everything by themselves")
+        Problem(label_of(name), value, "next-to-tiers", "stands next to tiers, which say everything by themselves")
         for name, value in given.items()
         if name != TIERS
     ]
@@ -213,13 +214,13 @@ def _tiers(given: object) -> "OriginPolicies":
     from corecors._policy.tiers import OriginPolicies
 
     if not isinstance(given, (list, tuple)):
-        raise PolicyError([Problem(TIERS, given, "not-a-list", f"is {_type(given)} where a list of tables belongs")])
+        raise PolicyError([Problem(TIERS, given, "not-a-list", f"is {type_of(given)} where a list of tables belongs")])
     problems: list[Problem] = []
     policies: list[Policy] = []
     for number, value in enumerate(given, start=1):
         label = f"tier {number}"
         if not isinstance(value, Mapping):
-            problems.append(Problem(label, value, "not-a-table", f"is {_type(value)} where a table belongs"))
+            problems.append(Problem(label, value, "not-a-table", f"is {type_of(value)} where a table belongs"))
             continue
         try:
             policies.append(_under(label, _policy, value))
@@ -241,16 +242,13 @@ def _under(label: str, load: Callable[[Any], _Loaded], given: Any) -> _Loaded:
 # One policy
 
 
-def _policy(given: Mapping[Any, Any]) -> Policy:
-    return _built(given, {name: name for name in FIELDS}, None)
-
-
 _UNDIVIDED = "make each origin an entry of its own"  # what is said of several origins in one text
 
 
-def _built(given: Mapping[Any, Any], names: Mapping[str, str], prefix: str | None) -> Policy:
-    """The policy of the values in `given`, whose keys stand for arguments as `names` says."""
-    spelled = {name: key for key, name in names.items()}
+def _policy(given: Mapping[Any, Any], prefix: str | None = None) -> Policy:
+    """The policy of the values in `given`, by the names of its arguments, or of variables that begin with `prefix`."""
+    spelled = {name: name if prefix is None else prefix + name.upper() for name in FIELDS}
+    names = {key: name for name, key in spelled.items()}
     arguments: dict[str, Any] = {}
     problems: list[Problem] = []
     unknown: list[tuple[object, object]] = []
@@ -296,10 +294,6 @@ def _variables(environ: Mapping[Any, Any], prefix: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name.startswith(prefix)}
 
 
-def _policy_of_variables(given: Mapping[str, Any], prefix: str) -> Policy:
-    return _built(given, {prefix + name.upper(): name for name in FIELDS}, prefix)
-
-
 # TOML
 
 
@@ -316,7 +310,7 @@ def _table_of(text: object, table: str) -> Mapping[Any, Any]:
         lost = [name for name in document if _is_path(name) or (name in FIELDS and name.startswith("allow_"))]
         if lost:
             message = f"stands outside of [{table}], where nothing reads it"
-            raise PolicyError([Problem(_label(name), document[name], "outside-table", message) for name in lost])
+            raise PolicyError([Problem(label_of(name), document[name], "outside-table", message) for name in lost])
     if found is None:
         wanted = f"[{table}]" if table != TABLES[0] else f"[{TABLES[0]}] or [{TABLES[1]}]"
         known = [name for name in document if isinstance(document[name], dict)]
@@ -324,7 +318,7 @@ def _table_of(text: object, table: str) -> Mapping[Any, Any]:
             [Problem(table, known, "no-table", f"are all the tables that this document has: none is {wanted}")]
         )
     if not isinstance(found, dict):
-        raise PolicyError([Problem(table, found, "not-a-table", f"is {_type(found)} where a table belongs")])
+        raise PolicyError([Problem(table, found, "not-a-table", f"is {type_of(found)} where a table belongs")])
     return found
 
 
@@ -338,7 +332,9 @@ def _document(text: object, table: str) -> dict[str, Any]:
     import tomllib
 
     if not isinstance(text, str):
-        raise PolicyError([Problem(table, text, "not-toml", f"is {_type(text)} where the text of a document belongs")])
+        raise PolicyError(
+            [Problem(table, text, "not-toml", f"is {type_of(text)} where the text of a document belongs")]
+        )
     # The standard library's reader takes a second for a key of 5,000 parts, and hours for one that fills a megabyte.
     if any(len(_KEY_PART.findall(key[0])) > MAX_KEY_PARTS for key in _DOTTED_KEY.finditer(text)):
         raise PolicyError([Problem(table, text, "not-toml", f"has a key of more than {MAX_KEY_PARTS} parts")])
@@ -347,7 +343,7 @@ def _document(text: object, table: str) -> dict[str, Any]:
     except RecursionError:
         raise PolicyError([Problem(table, text, "not-toml", "is nested too deeply")]) from None
     except ValueError as error:  # a number of 5,000 digits too, which no TOML error tells of
-        raise PolicyError([Problem(table, text, "not-toml", f"is not valid TOML: {_ascii(str(error))}")]) from None
+        raise PolicyError([Problem(table, text, "not-toml", f"is not valid TOML: {in_ascii(str(error))}")]) from None
 
 
 def _within(document: dict[str, Any], table: str) -> Any:
@@ -361,12 +357,8 @@ def _within(document: dict[str, Any], table: str) -> Any:
 # Text of variables
 
 
-class _UnreadableError(ValueError):
-    def __init__(self, code: str, message: str, fix: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.fix = fix
+class _UnreadableError(TextError):
+    """Text of a variable that no value can be read from."""
 
 
 def _parsed(name: str, text: str) -> Any:
@@ -423,16 +415,4 @@ def _json(name: str, text: str) -> Any:
 def _as_mapping(given: object, field: str = "mapping") -> Mapping[Any, Any]:
     if isinstance(given, Mapping):
         return given
-    raise PolicyError([Problem(field, given, "not-a-mapping", f"is {_type(given)}, which has no names")])
-
-
-def _label(name: object) -> str:
-    return name if isinstance(name, str) else f"a name of type {type(name).__name__}"
-
-
-def _type(value: object) -> str:
-    return "None" if value is None else f"of type {type(value).__name__}"
-
-
-def _ascii(text: str) -> str:
-    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+    raise PolicyError([Problem(field, given, "not-a-mapping", f"is {type_of(given)}, which has no names")])

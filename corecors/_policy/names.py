@@ -10,9 +10,9 @@ is meant as a choice and the other as a pattern: names are compared whole, so ne
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from corecors._decisions import headers
+from corecors._origins.errors import Fault
 
 ANY_WORDS = frozenset({"all", "any", ".*", "**", "%"})  # what other systems write for "every name"
 
@@ -36,24 +36,13 @@ _PATTERN = re.compile(r"[*|]|\A\^|\$\Z")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-class Fault(NamedTuple):
-    """One fault of one name; `code`, `message` and `fix` as `Problem` has them."""
-
-    code: str
-    message: str
-    fix: object = None
+def fault_of_name(field: str, name: str) -> Fault | None:
+    """Why an entry of a policy's list `field` names nothing that is ever sent or read, if so. `*` is not for this
+    function."""
+    return _fault_of_text(field, name) or _FAULTS[field](name)
 
 
-def is_any_word(name: str) -> bool:
-    """Whether `name` is what another system writes for every name there is."""
-    return name.lower() in ANY_WORDS
-
-
-def fault_of_method(name: str) -> Fault | None:
-    """Why no request has the method `name`, if so. `*` is not for this function."""
-    fault = _fault_of_text(name, "method", fault_of_method)
-    if fault is not None:
-        return fault
+def _fault_of_method(name: str) -> Fault | None:
     upper = name.upper()
     if upper in headers.FORBIDDEN_METHODS:
         return Fault("forbidden-method", "is a method that no browser lets script send", ())
@@ -68,25 +57,15 @@ def fault_of_method(name: str) -> Fault | None:
     return None
 
 
-def fault_of_request_header(name: str) -> Fault | None:
-    """Why no preflight asks for the header `name`, if so. `*` is not for this function."""
-    fault = _fault_of_text(name, "header", fault_of_request_header)
-    if fault is not None:
-        return fault
+def _fault_of_request_header(name: str) -> Fault | None:
     if name.lower().startswith("access-control-"):
         return Fault("cors-header", "is written by the browser or the server itself", ())
     if headers.is_forbidden_request_header(name):
         return Fault("forbidden-header", "is a header that script can never set", ())
-    if name in REGISTERED_METHODS:
-        return Fault("method-among-headers", "is a method; those belong in allow_methods")
     return None
 
 
-def fault_of_exposed_header(name: str) -> Fault | None:
-    """Why script can never read a response header `name`, if so. `*` is not for this function."""
-    fault = _fault_of_text(name, "header", fault_of_exposed_header)
-    if fault is not None:
-        return fault
+def _fault_of_exposed_header(name: str) -> Fault | None:
     lowered = name.lower()
     if lowered in headers.FORBIDDEN_RESPONSE_HEADER_NAMES:
         return Fault("forbidden-header", "is never readable by script, whatever is exposed", ())
@@ -94,16 +73,19 @@ def fault_of_exposed_header(name: str) -> Fault | None:
         return Fault("cors-header", "is read by the browser alone, so exposing it does nothing", ())
     if lowered in _REQUEST_HEADERS_ONLY:
         return Fault("request-header", "is a header of requests, which no response has", ())
-    if name in REGISTERED_METHODS:
-        return Fault("method-among-headers", "is a method; those belong in allow_methods")
     return None
 
 
-def _fault_of_text(name: str, kind: str, fault_of: Callable[[str], Fault | None]) -> Fault | None:
-    """Why `name` is neither a method's nor a header's name, whatever it says, if so.
+_FAULTS: dict[str, Callable[[str], Fault | None]] = {
+    "allow_methods": _fault_of_method,
+    "allow_headers": _fault_of_request_header,
+    "expose_headers": _fault_of_exposed_header,
+}
 
-    `fault_of` judges what is left of it between separators.
-    """
+
+def _fault_of_text(field: str, name: str) -> Fault | None:
+    """Why `name` is not the name of a method, or of a header, whatever it says, if so."""
+    kind = "method" if field == "allow_methods" else "header"
     if not name.strip():
         return Fault("empty", "is empty", ())
     if _ORIGIN.match(name):
@@ -115,8 +97,10 @@ def _fault_of_text(name: str, kind: str, fault_of: Callable[[str], Fault | None]
     if headers.is_token(name) and "'" not in name and not (are_methods and len(parts) > 1):
         if _PATTERN.search(name):
             return Fault("name-pattern", "is a pattern, and names are compared whole; list each name")
+        if kind == "header" and name in REGISTERED_METHODS:
+            return Fault("method-among-headers", "is a method; those belong in allow_methods")
         return None
-    certain = bool(parts) and all(part != name and fault_of(part) is None for part in parts)
+    certain = bool(parts) and all(part != name and fault_of_name(field, part) is None for part in parts)
     if len(parts) == 1:
         return Fault("not-a-name", f"is not a {kind} name", parts[0] if certain else None)
     if certain and (are_methods or _LIST.search(name)):

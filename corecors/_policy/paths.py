@@ -18,8 +18,20 @@ MAX_DEPTH = 100  # segments of a prefix; a look-up tries each of them
 
 Governor = Policy | PolicySource | None
 
-_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-_PATTERN = re.compile(r"[*<>{}\[\]^|]")  # what route templates and regular expressions are made of
+_ENCODED = "%[0-9A-Fa-f]{2}"
+# What no prefix has, and what is said of it; the first one is told.
+_FAULTS = (
+    (r"\A\Z", "is empty; the prefix of every path is '/'"),
+    (r"\A[A-Za-z][A-Za-z0-9+.-]*://", "is a URL where a path belongs"),
+    (r"[\x00-\x1f\x7f]|\A\s|\s\Z", "has white space around it or a control character in it"),
+    (r"[?#]", "has a query or a fragment, which are not part of a path"),
+    # What route templates and regular expressions are made of
+    (r"[*<>{}\[\]^|]", "is a pattern: prefixes are plain text, and cover everything below them"),
+    (r"\\", "has a backslash"),
+    (_ENCODED, "is percent-encoded: paths are compared decoded"),
+    (r"\A[^/]", "has no leading slash"),
+    (r"//", "has an empty segment"),
+)
 
 
 @final
@@ -36,12 +48,12 @@ class PathPolicies:
     look-up grows with the depth of the prefixes, not with their number.
     """
 
-    __slots__ = ("_by_prefix", "_depth", "default", "policies", "varies_by_origin")
+    __slots__ = ("_depth", "_root", "default", "policies", "varies_by_origin")
 
     policies: Mapping[str, Governor]
     default: Governor
     varies_by_origin: bool
-    _by_prefix: dict[str, Governor]
+    _root: "_Node"
     _depth: int
 
     def __init__(self, policies: Mapping[str, Governor], *, default: Governor = None) -> None:
@@ -68,13 +80,13 @@ class PathPolicies:
         _require_governor(problems, "default", default, default)
         if problems:
             raise PolicyError(problems)
+        varies = any(varies_by_origin(each) for each in (default, *by_prefix.values()))
+        # Spelled out each time: the compiler refuses another name for it.
         object.__setattr__(self, "policies", MappingProxyType(dict(policies)))
         object.__setattr__(self, "default", default)
-        object.__setattr__(
-            self, "varies_by_origin", any(varies_by_origin(each) for each in (default, *by_prefix.values()))
-        )
-        object.__setattr__(self, "_by_prefix", by_prefix)
-        object.__setattr__(self, "_depth", max((key.count("/") for key in by_prefix), default=0))
+        object.__setattr__(self, "varies_by_origin", varies)
+        object.__setattr__(self, "_root", _tree(by_prefix, default))
+        object.__setattr__(self, "_depth", 1 + max((key.count("/") for key in by_prefix), default=0))
 
     @classmethod
     def from_toml(cls, text: str, table: str = "cors") -> "PathPolicies":
@@ -95,23 +107,27 @@ class PathPolicies:
 
     def policy_for(self, request: CORSRequest) -> Policy | Undecided | None:
         """What governs `request`, by its path."""
-        path = request.path
-        if request.path_is_ambiguous or (path and path[0] != "/"):
-            return UNDECIDED  # the second: `OPTIONS *`, or a whole URL as the request target
-        found = self._find(path)
-        return found if found is None or isinstance(found, Policy) else found.policy_for(request)
+        found = self.governor_of(request.path, request.path_is_ambiguous)
+        if found is None or found is UNDECIDED or isinstance(found, Policy):
+            return found
+        return found.policy_for(request)
 
-    def _find(self, path: str) -> Governor:
-        by_prefix = self._by_prefix
+    def governor_of(self, path: str, is_ambiguous: bool) -> Governor | Undecided:
+        """The value of the prefix that governs `path`, a source as it stands; `UNDECIDED` for a path that is ambiguous.
+
+        Both as in `CORSRequest`: for a door that makes no request.
+        """
+        if is_ambiguous:
+            return UNDECIDED
+        node = self._root
         # Not one cut more than the deepest prefix has: a path of a million slashes costs what any path of its length
         # does.
-        segments = path.split("/", self._depth + 1)[: self._depth + 1]
-        while segments:
-            prefix = "/".join(segments)
-            if prefix in by_prefix:
-                return by_prefix[prefix]
-            segments.pop()
-        return self.default
+        for segment in path.split("/", self._depth):
+            longer = node.below.get(segment)
+            if longer is None:
+                break
+            node = longer
+        return node.governor
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"PathPolicies are immutable: make others instead of setting {name}")
@@ -121,6 +137,29 @@ class PathPolicies:
 
     def __repr__(self) -> str:
         return f"PathPolicies({dict(self.policies)!r}, default={self.default!r})"
+
+
+class _Node:
+    """What governs at a prefix and below, and the prefixes that are longer by a segment."""
+
+    __slots__ = ("below", "governor")
+
+    def __init__(self, governor: Governor | Undecided) -> None:
+        self.governor = governor
+        self.below: dict[str, _Node] = {}
+
+
+def _tree(by_prefix: Mapping[str, Governor], default: Governor) -> _Node:
+    """Every path begins with an empty segment, whose node is the only one below the root. What doesn't is `OPTIONS *`,
+    or a whole URL as the request target."""
+    root = _Node(UNDECIDED)
+    root.below[""] = _Node(default)
+    for prefix in sorted(by_prefix, key=lambda prefix: prefix.count("/")):
+        node = root
+        for segment in prefix.split("/"):  # what is new begins with what governs above: that is there already
+            node = node.below.setdefault(segment, _Node(node.governor))
+        node.governor = by_prefix[prefix]
+    return root
 
 
 def varies_by_origin(governor: Governor) -> bool:
@@ -150,24 +189,9 @@ def _fault(prefix: object) -> Problem | None:
 
 
 def _first_fault(prefix: str) -> str | None:
-    if not prefix:
-        return "is empty; the prefix of every path is '/'"
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", prefix):
-        return "is a URL where a path belongs"
-    if re.search(r"[\x00-\x1f\x7f]", prefix) or prefix != prefix.strip():
-        return "has white space around it or a control character in it"
-    if "?" in prefix or "#" in prefix:
-        return "has a query or a fragment, which are not part of a path"
-    if _PATTERN.search(prefix):
-        return "is a pattern: prefixes are plain text, and cover everything below them"
-    if "\\" in prefix:
-        return "has a backslash"
-    if _ENCODED.search(prefix):
-        return "is percent-encoded: paths are compared decoded"
-    if not prefix.startswith("/"):
-        return "has no leading slash"
-    if "//" in prefix:
-        return "has an empty segment"
+    for pattern, message in _FAULTS:
+        if re.search(pattern, prefix):
+            return message
     if prefix.count("/") > MAX_DEPTH:
         return f"has more than {MAX_DEPTH} segments"
     if path_is_ambiguous(prefix):
@@ -179,7 +203,7 @@ def _fixed(prefix: str) -> str | None:
     """The prefix that was surely meant, if there is one."""
     path = re.sub(r"\A[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", prefix.strip()) or "/"
     path = re.split(r"[?#]", path)[0]
-    if _ENCODED.search(path) or "\\" in path:
+    if re.search(_ENCODED, path) or "\\" in path:
         return None  # what it decodes to is not for us to guess
     path = re.sub("/{2,}", "/", "/" + path.removeprefix("^").removesuffix("$"))
     path = re.sub(r"/(?:\.?\*+|<path:\w+>)\Z", "/", path)

@@ -11,14 +11,18 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any, ClassVar, Never, final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, Never, final
 
 from corecors._decisions.decision import Decision
 from corecors._decisions.merging import Lines
-from corecors._decisions.rules import PREFLIGHT_REFUSAL, REFUSAL, Rules
+from corecors._decisions.rules import PREFLIGHT_REFUSAL, REFUSAL, Rules, Terms
 from corecors._origins.matching import OriginMatcher
 from corecors._policy.arguments import Validation
 from corecors._policy.problems import PolicyError
+
+if TYPE_CHECKING:
+    from corecors._origins.regex.compiling import OriginRegexes
 
 Predicate = Callable[[str], Any]  # answers with True, or with an awaitable of it
 
@@ -47,45 +51,23 @@ class Policy:
     dangerously_allow_public_suffix_subdomains: wildcards over public suffixes such as github.io with credentials.
     dangerously_allow_open_regexes: regexes that let in domains anyone can register, with credentials.
 
+    is_plain: whether its text alone decides: it has neither a predicate nor `debug`.
     lines(origin): the header lines of the response to an actual request from `origin` (None without one), shared
         between requests, without making a `Decision`: the very tuple `refusal` where the origin is not allowed, None
         where only the predicate can tell.
-    remembered_lines(origin): the same where they are remembered, else None: ask `lines`.
+    lines_without_origin: `lines(None)`.
+    remembered_lines(origin, unremembered_lines): the same where that takes no working out, else None: ask `lines`.
     preflight_lines(origin, method, names): those of the answer to a preflight that passes by the policy's text; None
         for any other: `preflight` decides about it.
 
     Raises `PolicyError` with every problem. Equal and hashed by its fields; safe to share between threads.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_hash",
-        "_matcher",
-        "_rules",
-        "allow_credentials",
-        "allow_headers",
-        "allow_methods",
-        "allow_origin_predicate",
-        "allow_origin_regexes",
-        "allow_origins",
-        "allow_timing",
-        "dangerously_allow_insecure_origins",
-        "dangerously_allow_null_origin",
-        "dangerously_allow_open_regexes",
-        "dangerously_allow_public_suffix_subdomains",
-        "debug",
-        "expose_headers",
-        "has_async_predicate",
-        "lines",
-        "max_age",
-        "preflight_lines",
-        "preflight_status",
-        "remembered_lines",
-    )
-
     # What every request costs is a call of one of these, so they are the rules' own methods.
     lines: Callable[[str | None], Lines | None]
-    remembered_lines: Callable[[str], Lines | None]
+    lines_without_origin: Lines
+    remembered_lines: Callable[[str, Lines | None], Lines | None]
+    unremembered_lines: Lines | None
     preflight_lines: Callable[[str, str, str | None], Lines | None]
     refusal: ClassVar[Lines] = REFUSAL  # the very tuple that `lines` returns for an origin that is not allowed
     preflight_refusal: ClassVar[Lines] = PREFLIGHT_REFUSAL  # the lines of the answer to a preflight that fails
@@ -106,7 +88,9 @@ class Policy:
     dangerously_allow_public_suffix_subdomains: bool
     dangerously_allow_open_regexes: bool
     has_async_predicate: bool
+    is_plain: bool
     _matcher: OriginMatcher
+    _regexes: "OriginRegexes | None"
     _rules: Rules
     _hash: int | None
 
@@ -131,37 +115,49 @@ class Policy:
         **unknown: Never,
     ) -> None:
         given = {name: value for name, value in locals().items() if name in FIELDS}
-        self._make(given, unknown, known=frozenset())
+        self._make(given, unknown, None)
 
-    def _make(self, given: dict[str, Any], unknown: dict[str, Any], known: frozenset[str]) -> None:
-        """Set every field from the arguments in `given`. `known`: origins that were validated before."""
-        reader = Validation(given["allow_credentials"])
+    __slots__ = (  # all that it holds: the fields, and what is worked out of them
+        *(__init__.__kwdefaults__ or ()),
+        "__weakref__",
+        "_hash",
+        "_matcher",
+        "_regexes",
+        "_rules",
+        "has_async_predicate",
+        "is_plain",
+        "lines",
+        "lines_without_origin",
+        "preflight_lines",
+        "remembered_lines",
+        "unremembered_lines",
+    )
+
+    def _make(self, given: dict[str, Any], unknown: dict[str, Any], before: "Policy | None") -> None:
+        """Set every field from the arguments in `given`.
+
+        `before`: a policy some of whose values these are; what was validated with it is not validated again.
+        """
+        kept: set[str] = set()
+        known: frozenset[str] = frozenset()
+        if before is not None:
+            kept = {name for name, value in before._fields().items() if given[name] is value}
+            if kept.issuperset(FLAGS_ABOUT_ORIGINS):
+                known = before._matcher.exact
+            if not kept.issuperset(FLAGS):
+                kept.clear()  # what any other field may be depends on these, and on nothing else
+        reader = Validation(given)
         if unknown:
             reader.refuse_unknown(unknown)
         put = object.__setattr__
-        put(self, "allow_origins", reader.strings("allow_origins", given["allow_origins"]))
-        put(self, "allow_origin_regexes", reader.entries("allow_origin_regexes", given["allow_origin_regexes"]))
-        put(self, "allow_origin_predicate", reader.predicate(given["allow_origin_predicate"]))
-        put(self, "allow_methods", reader.methods(given["allow_methods"]))
-        put(self, "allow_headers", reader.request_headers(given["allow_headers"]))
-        put(self, "expose_headers", reader.exposed_headers(given["expose_headers"]))
-        put(self, "max_age", reader.max_age(given["max_age"]))
-        put(self, "preflight_status", reader.preflight_status(given["preflight_status"]))
-        for name in FLAGS:
-            put(self, name, reader.flag(name, given[name]))
+        for name, read in _READERS.items():
+            put(self, name, given[name] if name in kept else read(reader, name, given[name]))
 
-        exact, patterns, any_origin = reader.origins(
-            self.allow_origins,
-            self.dangerously_allow_insecure_origins,
-            self.dangerously_allow_public_suffix_subdomains,
-            known,
-        )
-        regexes = reader.regexes(
-            self.allow_origin_regexes,
-            self.dangerously_allow_open_regexes,
-            self.dangerously_allow_insecure_origins,
-            self.dangerously_allow_public_suffix_subdomains,
-        )
+        exact, patterns, any_origin = reader.origins(self.allow_origins, known)
+        if before is not None and "allow_origin_regexes" in kept:
+            regexes = before._regexes
+        else:
+            regexes = reader.regexes(self.allow_origin_regexes)
         any_origin = any_origin or (regexes is not None and regexes.accepts_any_origin)
         reader.null(self.dangerously_allow_null_origin, self.allow_origin_predicate)
         if reader.problems:
@@ -174,39 +170,28 @@ class Policy:
             exact, patterns, regexes, any_origin=any_origin, null=null and not self.allow_credentials
         )
         put(self, "has_async_predicate", _is_asynchronous(predicate))
+        put(self, "is_plain", predicate is None and not self.debug)
         put(self, "_matcher", matcher)
+        put(self, "_regexes", regexes)
         put(self, "_hash", None)
-        rules = Rules(
-            matcher,
-            predicate,
-            null_by_predicate=null and self.allow_credentials,
-            methods=self.allow_methods,
-            request_headers=self.allow_headers,
-            exposed_headers=self.expose_headers,
-            credentials=self.allow_credentials,
-            max_age=self.max_age,
-            preflight_status=self.preflight_status,
-            timing=self.allow_timing,
-            debug=self.debug,
-        )
+        terms = before._rules.terms if before is not None and kept >= _FIELDS_OF_TERMS else Terms(self)
+        rules = Rules(matcher, predicate, terms, null_by_predicate=null and self.allow_credentials)
         put(self, "_rules", rules)
-        put(self, "lines", rules.lines)
-        put(self, "remembered_lines", rules.remembered_lines)
-        put(self, "preflight_lines", rules.preflight_lines)
+        put(self, "lines_without_origin", rules.without_origin)
+        for name in ("lines", "remembered_lines", "unremembered_lines", "preflight_lines"):
+            put(self, name, getattr(rules, name))
 
     def replace(self, **changes: Any) -> "Policy":
-        """The policy with other values for some of its arguments. Origins that this one has are not validated again.
+        """The policy with other values for some of its arguments. What this one has is not validated again, neither an
+        origin nor another field's value, unless a flag that it depends on changes.
 
         Raises `PolicyError` with every problem, as the constructor does.
         """
-        given = {name: getattr(self, name) for name in FIELDS}
+        given = self._fields()
         unknown = {name: value for name, value in changes.items() if name not in given}
         given.update((name, value) for name, value in changes.items() if name in given)
-        # What an origin may be depends on these.
-        dangers = ("allow_credentials", "dangerously_allow_insecure_origins")
-        same = all(given[name] == getattr(self, name) for name in dangers)
         made = object.__new__(Policy)
-        made._make(given, unknown, known=self._matcher.exact if same else frozenset())
+        made._make(given, unknown, self)
         return made
 
     # What it decides
@@ -251,19 +236,19 @@ class Policy:
             found[name] = list(value) if isinstance(value, tuple) else value
         return found
 
+    def _fields(self) -> dict[str, Any]:
+        return dict(zip(FIELDS, _VALUES(self), strict=True))
+
     def _changed(self) -> list[str]:
         """The names of the fields that differ from their defaults."""
         return [name for name, default in DEFAULTS.items() if getattr(self, name) != default]
-
-    def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in FIELDS)
 
     # A predicate need not be hashable, so it counts for equality alone. The hash is kept: a list may be long.
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Policy):
             return NotImplemented
-        return self is other or (hash(self) == hash(other) and self._values() == other._values())
+        return self is other or (hash(self) == hash(other) and bool(_VALUES(self) == _VALUES(other)))
 
     def __hash__(self) -> int:
         if self._hash is None:
@@ -285,7 +270,7 @@ class Policy:
         return self
 
     def __reduce__(self) -> tuple[Callable[[], "Policy"], tuple[()]]:
-        return partial(Policy, **{name: getattr(self, name) for name in FIELDS}), ()
+        return partial(Policy, **self._fields()), ()
 
     def __repr__(self) -> str:
         shown_fields = []
@@ -294,6 +279,21 @@ class Policy:
             shown = f"<{len(value)} entries>" if isinstance(value, tuple) and len(value) > 5 else repr(value)
             shown_fields.append(f"{name}={shown}")
         return f"Policy({', '.join(shown_fields)})"
+
+
+def validated_origins(policy: Policy, value: Any) -> tuple[str, ...]:
+    """`value` as `policy.replace(allow_origins=value)` would have it, or its `PolicyError`; no policy is made."""
+    reader = Validation(policy._fields())
+    origins = reader.strings("allow_origins", value)
+    reader.origins(origins, policy._matcher.exact)
+    if reader.problems:
+        raise PolicyError(reader.problems)
+    return origins
+
+
+def terms_of(policy: Policy) -> Terms:
+    """What `policy` answers whatever its origins are."""
+    return policy._rules.terms
 
 
 def _is_asynchronous(predicate: Predicate | None) -> bool:
@@ -306,4 +306,19 @@ def _is_asynchronous(predicate: Predicate | None) -> bool:
 
 DEFAULTS: dict[str, Any] = dict(Policy.__init__.__kwdefaults__ or {})
 FIELDS = tuple(DEFAULTS)
+_VALUES = attrgetter(*FIELDS)
 FLAGS = tuple(name for name, default in DEFAULTS.items() if default is False)
+FLAGS_ABOUT_ORIGINS = ("allow_credentials", "dangerously_allow_insecure_origins")  # what an exact origin may be
+
+_READERS: dict[str, Callable[[Validation, str, Any], Any]] = {
+    **dict.fromkeys(FLAGS, Validation.flag),
+    "allow_origins": Validation.strings,
+    "allow_origin_regexes": Validation.entries,
+    "allow_origin_predicate": Validation.predicate,
+    "allow_methods": Validation.methods,
+    "allow_headers": Validation.request_headers,
+    "expose_headers": Validation.exposed_headers,
+    "max_age": Validation.max_age,
+    "preflight_status": Validation.preflight_status,
+}
+_FIELDS_OF_TERMS = frozenset(FIELDS) - {"allow_origins", "allow_origin_regexes", "allow_origin_predicate"}

@@ -32,9 +32,13 @@ class Problem(NamedTuple):
     def __str__(self) -> str:
         text = f"{self.field}: {shown_value(self.value)} {self.message}"
         advice = advised(self.fix)
-        text += f"; {advice}" if advice else ""
         # What is wrong may quote what was given, and names of variables may be anything.
-        return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+        return in_ascii(f"{text}; {advice}" if advice else text)
+
+
+def in_ascii(text: str) -> str:
+    """`text` as it is where all of it is printable ASCII, else escaped as Python writes it."""
+    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
 
 
 def advised(fix: object) -> str:
@@ -71,6 +75,16 @@ def shown_value(value: object) -> str:
     except Exception:  # an int of 5,000 digits, a list nested 20,000 deep, an object with a fault of its own
         text = f"<a value of type {type(value).__name__}>"
     return shown(text)[1:-1]
+
+
+def type_of(value: object) -> str:
+    """What `value` is, as it goes on after "is": "of type list"."""
+    return "None" if value is None else f"of type {type(value).__name__}"
+
+
+def label_of(name: object) -> str:
+    """A name in what was given, which may be no text."""
+    return name if isinstance(name, str) else f"a name of type {type(name).__name__}"
 
 
 MAX_TOLD = 50  # problems in the text of one error; a wrong file of ten thousand lines is wrong in one way

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from corecors._policy.foreign_names import ForeignName, names_like, owner, plain_name
-from corecors._policy.problems import PolicyError, Problem
+from corecors._policy.problems import PolicyError, Problem, label_of
 
 DANGEROUS = "dangerously_"
 MAX_EXPLAINED = 50  # as many problems as the text of an error holds
@@ -26,8 +26,7 @@ def unknown_names(
         if number < MAX_EXPLAINED:
             problems.append(unknown_name(name, value, credentials=credentials, prefix=prefix))
         else:
-            field = name if isinstance(name, str) else f"a name of type {type(name).__name__}"
-            problems.append(Problem(field, value, "unknown-name", UNKNOWN))
+            problems.append(Problem(label_of(name), value, "unknown-name", UNKNOWN))
     return problems
 
 
@@ -38,7 +37,7 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
     prefix: where `name` is a variable's, what all of them begin with; the fix is then a variable, too.
     No dangerous option is ever named. Source of the names: `FOREIGN_NAMES`.
     """
-    field = name if isinstance(name, str) else f"a name of type {type(name).__name__}"
+    field = label_of(name)
     text = name.removeprefix(prefix or "") if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
     plain = plain_name(text)
     entries = names_like(text)

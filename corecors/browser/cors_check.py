@@ -45,14 +45,9 @@ def _credentials_check(received: Received, *, preflight: bool) -> Check:
     # The preflight carries no credentials itself, and must allow them all the same.
     whose = "the response to the preflight" if preflight else "the response"
     found = f"{whose} has no {ALLOW_CREDENTIALS}" if value is None else f"its {ALLOW_CREDENTIALS} is {quoted(value)}"
-    return Check(
-        step,
-        _SECTION,
-        f"The request is made with credentials, and {found}: only the exact value true counts.",
-        ALLOW_CREDENTIALS,
-        value,
-        fix=f"Send `{ALLOW_CREDENTIALS}: true`, or let the page make the request without credentials.",
-    )
+    explanation = f"The request is made with credentials, and {found}: only the exact value true counts."
+    fix = f"Send `{ALLOW_CREDENTIALS}: true`, or let the page make the request without credentials."
+    return Check(step, _SECTION, explanation, ALLOW_CREDENTIALS, value, fix)
 
 
 def _wrong_origin(received: Received, origin: str, *, include: bool, preflight: bool) -> tuple[str, str]:

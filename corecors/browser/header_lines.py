@@ -10,7 +10,7 @@ https://fetch.spec.whatwg.org/#concept-header-list
 
 import re
 
-from corecors._decisions.headers import is_token
+from corecors._decisions.headers import is_token, list_elements
 
 HTTP_WHITESPACE = "\t\n\r "  # https://fetch.spec.whatwg.org/#http-whitespace
 HTTP_TAB_OR_SPACE = "\t "  # https://fetch.spec.whatwg.org/#http-tab-or-space
@@ -59,15 +59,9 @@ class HeaderLines(tuple[tuple[str, str], ...]):
         An absent header is an empty list; several lines are one list; empty items are skipped.
         Source: https://fetch.spec.whatwg.org/#extract-header-list-values, RFC 9110 section 5.6.1
         """
-        items: list[str] = []
-        for line in self.lines(name):
-            for part in line.split(","):
-                item = part.strip(HTTP_TAB_OR_SPACE)
-                if item and not is_token(item):
-                    return [], item
-                if item:
-                    items.append(item)
-        return items, None
+        items = list_elements(self.lines(name))
+        wrong = next((item for item in items if not is_token(item)), None)
+        return (items, None) if wrong is None else ([], wrong)
 
     def without(self, *names: str) -> "HeaderLines":
         """The lines of all other names; `names` in lower case."""

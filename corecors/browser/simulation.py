@@ -19,19 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 from urllib.parse import quote
 
-from corecors._decisions.headers import (
-    ALLOW_HEADERS,
-    ALLOW_METHODS,
-    FORBIDDEN_RESPONSE_HEADER_NAMES,
-    MAX_AGE,
-    NON_WILDCARD_REQUEST_HEADER,
-    ORIGIN,
-    PREFLIGHT_METHOD,
-    REQUEST_HEADERS,
-    REQUEST_METHOD,
-    SAFELISTED_METHODS,
-    is_token,
-)
+from corecors._decisions import headers
 from corecors._origins.addresses import is_loopback
 from corecors.browser.cors_check import cors_checks
 from corecors.browser.exposure import exposed_names, timing_allowed
@@ -108,8 +96,9 @@ class _Course:
 
     def verdict(self) -> Verdict:
         final = self.final
-        names = dict.fromkeys(name.lower() for name, _ in final.headers) if final is not None else {}
-        readable = frozenset(names) - FORBIDDEN_RESPONSE_HEADER_NAMES
+        received = HeaderLines() if final is None else final.headers
+        names = dict.fromkeys(name.lower() for name, _ in received)
+        readable = frozenset(names) - headers.FORBIDDEN_RESPONSE_HEADER_NAMES
         if final is not None and self.crossed:
             readable &= exposed_names(final, self.request.credentials)
         return Verdict(
@@ -118,9 +107,7 @@ class _Course:
             checks=tuple(self.checks),
             exchanges=tuple(self.exchanges),
             status=None if final is None else final.status,
-            readable_headers=HeaderLines(
-                (name, ", ".join(final.headers.lines(name))) for name in sorted(readable) if final is not None
-            ),
+            readable_headers=HeaderLines((name, received.get(name) or "") for name in sorted(readable)),
             hidden_headers=tuple(name for name in names if name not in readable),
             timing_readable=final is not None and not self.timing_failed,
             cache=self.cache,
@@ -137,7 +124,7 @@ class _Course:
         if address.has_userinfo:
             fix = "Send them in an Authorization header."
             self._refuse("dom-request", "fetch() takes no URL with a user name or password in it.", fix)
-        if not is_token(request.method):
+        if not headers.is_token(request.method):
             self._refuse("methods", f"{request.method!r} is not a method.", "A method is one word, such as GET.")
         if is_forbidden_method(request.method):
             why = f"No script may send {request.method}."
@@ -148,12 +135,10 @@ class _Course:
         kept: list[tuple[str, str]] = []
         for name, untrimmed in request.headers:
             value = untrimmed.strip(HTTP_WHITESPACE)
-            if not is_token(name) or not is_header_value(value):
-                self._refuse(
-                    "headers-class",
-                    f"A script cannot set the header {name!r} to {value!r}.",
-                    "A name is a token; a value has no line breaks and nothing outside latin-1.",
-                )
+            if not headers.is_token(name) or not is_header_value(value):
+                why = f"A script cannot set the header {name!r} to {value!r}."
+                fix = "A name is a token; a value has no line breaks and nothing outside latin-1."
+                self._refuse("headers-class", why, fix)
             if not is_forbidden_header(name, value):
                 kept.append((name, value))
         self.headers, self.body = HeaderLines(kept), request.body
@@ -180,17 +165,11 @@ class _Course:
         self.crossed = self.crossed or address.origin != self.request.origin
         if self.crossed:
             self._ask_first()
-        include = self.request.credentials is Credentials.INCLUDE
-        same = self.request.credentials is Credentials.SAME_ORIGIN and not self.crossed
-        received = self._exchange(
-            SentRequest(
-                method=self.method,
-                url=address.url,
-                headers=self._sent_headers(),
-                credentials=include or same,
-                body=self.body,
-            )
-        )
+        mode = self.request.credentials
+        along = mode is Credentials.INCLUDE or (mode is Credentials.SAME_ORIGIN and not self.crossed)
+        lines = self._sent_headers()
+        sent = SentRequest(method=self.method, url=address.url, headers=lines, credentials=along, body=self.body)
+        received = self._exchange(sent)
         if self.crossed:
             self._judge(*cors_checks(received, self._origin(), self.request.credentials), of_response=True)
             self.timing_failed = self.timing_failed or not timing_allowed(received, self._origin())
@@ -214,55 +193,48 @@ class _Course:
     def _sent_headers(self) -> HeaderLines:
         added = [] if self.headers.get("Accept") is not None else [("Accept", "*/*")]
         if self.crossed or self.method not in ("GET", "HEAD"):
-            added.append((ORIGIN, self._origin()))  # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+            # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+            added.append((headers.ORIGIN, self._origin()))
         return HeaderLines((*added, *self.headers))
 
     def _ask_first(self) -> None:
         """Send a preflight, if one is due (https://fetch.spec.whatwg.org/#main-fetch and #http-fetch)."""
         unsafe = unsafe_headers(self.headers)
-        reasons = [] if self.method in SAFELISTED_METHODS else [f"the method {self.method} is not GET, HEAD or POST"]
+        reasons = []
+        if self.method not in headers.SAFELISTED_METHODS:
+            reasons.append(f"the method {self.method} is not GET, HEAD or POST")
         if self.request.upload_listeners:
             reasons.append("the upload has event listeners")
         key = Key(self._origin(), self.hops[-1].url, self.request.credentials is Credentials.INCLUDE)
         method_due = bool(reasons) and not self.cache.has_method(key, self.method, self.now)
         headers_due = any(not self.cache.has_header(key, name, self.now) for name in unsafe)
         reasons += unsafe.values()
+        self.preflight_wanted |= bool(reasons)
+        section, why = "main-fetch", f"A preflight is due: {'; '.join(reasons)}."
         if not reasons:
-            self._judge(Check(Step.PREFLIGHT_DUE, "main-fetch", "No preflight: method and headers are safelisted."))
-            return
-        self.preflight_wanted = True
-        because = "; ".join(reasons)
-        if not method_due and not headers_due:
-            why = f"No preflight: an earlier one is remembered ({because})."
-            self._judge(Check(Step.PREFLIGHT_DUE, "concept-cache-match", why))
-            return
-        self._judge(Check(Step.PREFLIGHT_DUE, "main-fetch", f"A preflight is due: {because}."))
-        self._preflight(key, tuple(unsafe))
+            why = "No preflight: method and headers are safelisted."
+        elif not (method_due or headers_due):
+            section, why = "concept-cache-match", f"No preflight: an earlier one is remembered ({'; '.join(reasons)})."
+        self._judge(Check(Step.PREFLIGHT_DUE, section, why))
+        if method_due or headers_due:
+            self._preflight(key, tuple(unsafe))
 
     def _preflight(self, key: Key, unsafe_names: tuple[str, ...]) -> None:
         """Ask, and check the answer (https://fetch.spec.whatwg.org/#cors-preflight-fetch)."""
-        lines = [("Accept", "*/*"), (ORIGIN, key.origin), (REQUEST_METHOD, self.method)]
+        lines = [("Accept", "*/*"), (headers.ORIGIN, key.origin), (headers.REQUEST_METHOD, self.method)]
         if unsafe_names:
-            lines.append((REQUEST_HEADERS, ",".join(unsafe_names)))
+            lines.append((headers.REQUEST_HEADERS, ",".join(unsafe_names)))
         # Never with credentials, whatever the request's own mode.
-        sent = SentRequest(method=PREFLIGHT_METHOD, url=key.url, headers=HeaderLines(lines), preflight=True)
+        sent = SentRequest(method=headers.PREFLIGHT_METHOD, url=key.url, headers=HeaderLines(lines), preflight=True)
         received = self._exchange(sent)
-        checks = preflight_checks(
-            received,
-            key.origin,
-            self.request.credentials,
-            self.method,
-            unsafe_names,
-            has_authorization=self.headers.get(NON_WILDCARD_REQUEST_HEADER) is not None,
-            upload_listeners=self.request.upload_listeners,
-        )
+        checks = preflight_checks(received, self.request, key.origin, self.method, unsafe_names)
         self._judge(*checks, of_response=True)
         if all(check.passed for check in checks) or self.cache.engine is not None:
-            listed, _ = received.headers.tokens(ALLOW_METHODS)
-            if self.request.upload_listeners and received.get(ALLOW_METHODS) is None:
+            listed, _ = received.headers.tokens(headers.ALLOW_METHODS)
+            if self.request.upload_listeners and received.get(headers.ALLOW_METHODS) is None:
                 listed = [self.method]
-            names, _ = received.headers.tokens(ALLOW_HEADERS)
-            max_age = preflight_max_age(received.headers.lines(MAX_AGE), self.cache.engine)
+            names, _ = received.headers.tokens(headers.ALLOW_HEADERS)
+            max_age = preflight_max_age(received.headers.lines(headers.MAX_AGE), self.cache.engine)
             self.cache = self.cache.with_answer(key, listed, names, max_age, self.now)
         else:  # only in practice: the standard's cache has forgotten it
             self.cache = self.cache.without(key.origin, key.url)
@@ -287,7 +259,7 @@ class _Course:
             self.method, self.body = "GET", None
             self.headers = self.headers.without(*BODY_HEADERS)
         if there.origin != here.origin:
-            self.headers = self.headers.without(NON_WILDCARD_REQUEST_HEADER)
+            self.headers = self.headers.without(headers.NON_WILDCARD_REQUEST_HEADER)
         self.hops.append(there)
         sent_as = f", from now on as origin {self._origin()}" if self._origin() != self.request.origin else ""
         why = f"Redirected ({received.status}) to {there.url}{sent_as}."

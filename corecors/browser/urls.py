@@ -72,19 +72,18 @@ def parse_url(text: str, base: Address | None = None) -> Address | None:
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = text.strip(_C0_AND_SPACE).translate(_TAB_AND_NEWLINE).partition("#")[0]
     path, mark, query = text.partition("?")
-    scheme = _SCHEME.fullmatch(path)
-    if scheme is not None and scheme[1].lower() not in WEB_PORTS:
-        return Address(scheme[1].lower())
-    query = mark + query
-    if scheme is not None:
-        name, path = scheme[1].lower(), scheme[2].replace("\\", "/")
-        if base is None or base.scheme != name or path.startswith("//"):
-            return _with_authority(name, path.lstrip("/") + query)
-    elif base is None:
+    absolute = _SCHEME.fullmatch(path)
+    if absolute is not None:
+        scheme, path = absolute[1].lower(), absolute[2]
+    elif base is not None:
+        scheme = base.scheme
+    else:
         return None
-    path = path.replace("\\", "/")
-    if path.startswith("//"):
-        return _with_authority(base.scheme, path.lstrip("/") + query)
+    if scheme not in WEB_PORTS:
+        return Address(scheme)
+    path, query = path.replace("\\", "/"), mark + query
+    if base is None or base.scheme != scheme or path.startswith("//"):
+        return _with_authority(scheme, path, query)
     base_path, base_mark, base_query = base.path.partition("?")
     if not path:
         path, query = base_path, query or base_mark + base_query
@@ -93,8 +92,8 @@ def parse_url(text: str, base: Address | None = None) -> Address | None:
     return Address(base.scheme, base.host, base.port, _path(path) + _query(query))
 
 
-def _with_authority(scheme: str, text: str) -> Address | None:
-    authority = re.split("[/?]", text, maxsplit=1)[0]
+def _with_authority(scheme: str, path: str, query: str) -> Address | None:
+    authority, slash, path = path.lstrip("/").partition("/")
     userinfo, _, place = authority.rpartition("@")
     parts = _HOST_AND_PORT.fullmatch(place)
     if parts is None:
@@ -105,15 +104,9 @@ def _with_authority(scheme: str, text: str) -> Address | None:
     port = int(digits or "0") if parts[2] else None
     if port is not None and port > MAX_PORT:
         return None
-    path, mark, query = text[len(authority) :].partition("?")
-    return Address(
-        scheme,
-        host,
-        None if port == WEB_PORTS[scheme] else port,
-        _path(path) + _query(mark + query),
-        # `//@host` has an empty user and no password: no userinfo; nor has `//:@host`.
-        has_userinfo=userinfo not in ("", ":"),
-    )
+    has_userinfo = userinfo not in ("", ":")  # `//@host` has an empty user and no password: none; nor has `//:@host`
+    default = port == WEB_PORTS[scheme]
+    return Address(scheme, host, None if default else port, _path(slash + path) + _query(query), has_userinfo)
 
 
 def _path(path: str) -> str:

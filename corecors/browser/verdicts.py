@@ -8,6 +8,7 @@ from corecors.browser.messages import Exchange
 from corecors.browser.preflight_cache import PreflightCache
 
 FETCH = "https://fetch.spec.whatwg.org/"
+LONGEST_REPR = 240  # characters: pytest shows no more of a value, and cuts what is longer in its middle
 
 
 class Step(StrEnum):
@@ -91,6 +92,18 @@ class Verdict:
     hidden_headers: tuple[str, ...] = ()
     timing_readable: bool = False
     cache: PreflightCache
+
+    def __repr__(self) -> str:
+        """How it ended and, where the script cannot read the response, why and the fix: what a failing test shows."""
+        if self.readable:
+            asked = {0: "", 1: " after a preflight"}.get(self.preflights, f" after {self.preflights} preflights")
+            return f"<Verdict: readable, {self.status}{asked}>"
+        fix = f" Fix: {self.fix}>"
+        why = f"<Verdict: {self.explanation}"
+        room = LONGEST_REPR - len(fix)
+        if len(why) > room:
+            why = f"{why[: max(room - 3, 0)]}..."
+        return why + fix if len(fix) < LONGEST_REPR - 3 else f"{(why + fix)[: LONGEST_REPR - 4]}...>"
 
     @property
     def decisive(self) -> Check:

@@ -5,7 +5,6 @@ business of the framework's own routing. So the application is asked, in the way
 """
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +21,7 @@ from corecors._decisions.headers import (
 )
 from corecors.browser import Received, SentRequest
 from corecors.cli.terminal import Unusable
+from corecors.testing.kinds import is_aiohttp, is_asgi, takes_requests
 
 HOST = "api.invalid"  # RFC 2606: nobody's; nothing is sent anywhere
 Pairs = list[tuple[str, str]]
@@ -53,8 +53,12 @@ class Application:
             return self._ask(path, sent.headers)
         lines = [(ORIGIN, sent.get(ORIGIN) or ""), (REQUEST_METHOD, sent.method)]
         received = self._ask(path, lines)
-        kept = (ALLOW_ORIGIN.lower(), ALLOW_CREDENTIALS.lower(), VARY.lower())
-        return Received(200, [line for line in received.headers if line[0].lower() in kept])
+        kept = [
+            line for line in received.headers if line[0].lower() in (ALLOW_ORIGIN.lower(), ALLOW_CREDENTIALS.lower())
+        ]
+        # The other names in it are those of a preflight's own headers.
+        varies = ORIGIN.lower() in (received.get(VARY) or "").lower().replace(",", " ").split()
+        return Received(200, [*kept, *([(VARY, ORIGIN)] if varies else [])])
 
     def _ask(self, path: str, headers: Iterable[tuple[str, str]]) -> Received:
         handler = _Noting()
@@ -73,12 +77,12 @@ class Application:
         return received
 
     def _asked(self, path: str, headers: Pairs) -> Received:
-        is_aiohttp = _is_aiohttp(self.app)
-        if not is_aiohttp and not _is_asgi(self.app):
+        needs_a_server = is_aiohttp(self.app)
+        if not needs_a_server and not is_asgi(self.app):
             return _over_wsgi(self.app, path, headers)
         if self._runner is None:
             self._runner = asyncio.Runner()
-        if not is_aiohttp:
+        if not needs_a_server:
             return self._runner.run(_over_asgi(self.app, path, headers))
         if self._client is None:
             self._client = self._runner.run(_started(self.app))
@@ -99,30 +103,9 @@ def application_in(found: Any) -> "Policy | PolicySource | Application | None":
     if isinstance(found, Policy) or (callable(getattr(found, "policy_for", None)) and not isinstance(found, type)):
         governing: Policy | PolicySource = found
         return governing
-    if _is_aiohttp(found) or (callable(found) and not isinstance(found, type) and _takes_requests(found)):
+    if is_aiohttp(found) or (callable(found) and not isinstance(found, type) and takes_requests(found)):
         return Application(found)
     return None
-
-
-def _takes_requests(found: Any) -> bool:
-    """Whether it takes what WSGI or ASGI calls an application with."""
-    try:
-        parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    positional = [each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    required = [each for each in positional if each.default is each.empty]
-    return len(required) <= 3 and len(positional) >= 2
-
-
-def _is_asgi(app: Any) -> bool:
-    call = app if inspect.isfunction(app) else type(app).__call__
-    # Counting is for those whose `__call__` is compiled: ASGI takes three arguments, WSGI two.
-    return inspect.iscoroutinefunction(call) or len(inspect.signature(app).parameters) == 3
-
-
-def _is_aiohttp(app: Any) -> bool:
-    return any(f"{each.__module__}.{each.__qualname__}" == "aiohttp.web_app.Application" for each in type(app).__mro__)
 
 
 def _over_wsgi(app: Any, path: str, headers: Pairs) -> Received:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
@@ -16,9 +16,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from corecors.browser import Received, SentRequest
 from corecors.browser.urls import Address, parse_url
-from corecors.cli.network_failures import Failure, failure_of
+from corecors.cli.network_failures import failure_of
+from corecors.cli.unanswered import MAX_REQUESTS, Failure, OtherHostError, TooManyRequestsError, UnreachableError
 
-MAX_REQUESTS = 30
 USER_AGENT = f"corecors-doctor/{version('corecors')}"
 MAX_INTERIM = 20  # responses 1xx before the real one; servers send one or two
 
@@ -26,27 +26,23 @@ MAX_INTERIM = 20  # responses 1xx before the real one; servers send one or two
 Pairs = tuple[tuple[str, str], ...]
 
 
-class OtherHostError(Exception):
-    """A redirect leads away from the host that was named."""
+class Deadline:
+    """Some seconds, which begin when they are asked for first. Several clients may have one together."""
 
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end: float | None = None
 
-class TooManyRequestsError(Exception):
-    """The bound on requests is reached."""
-
-    def __str__(self) -> str:
-        return f"more than {MAX_REQUESTS} requests would be needed"
-
-
-class UnreachableError(Exception):
-    """No answer came. The message says why, in a few words; `code` says it for programs."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.words)
-        self.code: str = failure.code
+    def left(self) -> float:
+        """The seconds that are left, 0 or less if none are."""
+        now = time.monotonic()
+        if self._end is None:
+            self._end = now + self.seconds
+        return self._end - now
 
 
 class BoundedClient:
-    """Sends at most `MAX_REQUESTS` requests to the host of `url`, all of them within `timeout` seconds.
+    """Sends at most `MAX_REQUESTS` requests to the host of `url`, all of them until `deadline`.
 
     The bound holds whatever the server does, and counts from the first request: a timeout of a socket would be a bound
     on each read, which a server that sends a byte now and then never exceeds. Bodies are not read: what decides about
@@ -55,11 +51,10 @@ class BoundedClient:
     verify: whether the server's certificate has to be right. ca_file: certificates to trust instead of the usual ones.
     """
 
-    def __init__(self, url: str, *, timeout: float, verify: bool = True, ca_file: str | None = None) -> None:
+    def __init__(self, url: str, *, deadline: Deadline, verify: bool = True, ca_file: str | None = None) -> None:
         address = parse_url(url)
         self._host = None if address is None else address.host
-        self._timeout = timeout
-        self._deadline: float | None = None
+        self._deadline = deadline
         self.sent: int = 0
         self._context = ssl.create_default_context(cafile=ca_file)
         if not verify:
@@ -75,46 +70,34 @@ class BoundedClient:
         if address is None or address.host != self._host:
             raise OtherHostError(request.url)
         if self.sent >= MAX_REQUESTS:
-            raise TooManyRequestsError
+            raise TooManyRequestsError(MAX_REQUESTS)
         self.sent += 1
-        if self._deadline is None:
-            self._deadline = time.monotonic() + self._timeout
-        return self._ask(request, tuple(own), address, self._deadline - time.monotonic())
+        return self._ask(request, tuple(own), address, self._deadline.left())
 
     def speaks_tls(self, url: str) -> bool:
         """Whether the port of `url`, an http address, answers a TLS handshake. Nothing else is sent."""
         address = parse_url(url)
-        if address is None or address.host != self._host or self._deadline is None:
+        seconds = self._deadline.left()
+        if address is None or address.host != self._host or seconds <= 0:
             return False
-        seconds = self._deadline - time.monotonic()
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         host = address.host.strip("[]")
-        with suppress(OSError, ValueError):  # the latter: no time is left
-            with socket.create_connection((host, address.port or 80), timeout=max(seconds, 0)) as plain:
+
+        def shake_hands() -> bool:
+            with socket.create_connection((host, address.port or 80), timeout=seconds) as plain:
                 context.wrap_socket(plain, server_hostname=host).close()
             return True
-        return False
+
+        return self._within(seconds, shake_hands) is True
 
     def _ask(self, request: SentRequest, own: Pairs, address: Address, seconds: float) -> Received:
-        """Ask in a thread, which is left behind where it is not done in time: names are looked up without a bound."""
         if seconds <= 0:
             raise UnreachableError(Failure("timeout", self._too_late()))
         connection = self._connection(address, seconds)
-        outcome: queue.SimpleQueue[Received | Exception] = queue.SimpleQueue()
-
-        def ask() -> None:
-            try:
-                outcome.put(_answer(connection, request, own, address))
-            except Exception as error:
-                outcome.put(error)
-
-        threading.Thread(target=ask, name=f"corecors doctor {self.sent}", daemon=True).start()
         try:
-            answer = outcome.get(timeout=seconds)
-        except queue.Empty:
-            answer = TimeoutError()
+            answer = self._within(seconds, lambda: _answer(connection, request, own, address))
         finally:
             _break_off(connection)
         if isinstance(answer, Received):
@@ -124,7 +107,25 @@ class BoundedClient:
             raise UnreachableError(Failure("timeout", self._too_late()))
         if isinstance(answer, OSError | ValueError | http.client.HTTPException | urllib3.exceptions.HTTPError):
             raise UnreachableError(failure_of(answer))
+        assert isinstance(answer, Exception)
         raise answer
+
+    def _within(self, seconds: float, do: Callable[[], Any]) -> Any:
+        """What `do` returns or raises, or a `TimeoutError`. It runs in a thread, which is left behind where it is not
+        done in time: names are looked up without a bound, and a timeout of a socket is one for each read."""
+        outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+        def done() -> None:
+            try:
+                outcome.put(do())
+            except Exception as error:
+                outcome.put(error)
+
+        threading.Thread(target=done, name=f"corecors doctor {self.sent}", daemon=True).start()
+        try:
+            return outcome.get(timeout=seconds)
+        except queue.Empty:
+            return TimeoutError()
 
     def _connection(self, address: Address, seconds: float) -> HTTPConnection:
         host = address.host.strip("[]")  # http.client writes the brackets itself
@@ -133,7 +134,8 @@ class BoundedClient:
         return HTTPConnection(host, address.port, timeout=seconds)
 
     def _too_late(self) -> str:
-        return f"no answer within {self._timeout:g} second{'' if self._timeout == 1 else 's'}"
+        seconds = self._deadline.seconds
+        return f"no answer within {seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 class _FinalResponse(http.client.HTTPResponse):

@@ -1,15 +1,16 @@
 """What the rules of `corecors.cli.causes` look at, and what they say."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from corecors._decisions.headers import ALLOW_ORIGIN, WILDCARD
+from corecors._decisions.headers import ALLOW_HEADERS, ALLOW_METHODS, ALLOW_ORIGIN, SAFELISTED_METHODS, WILDCARD
 from corecors.browser import Check, Credentials, Exchange, Received, Request, Step, Verdict
-from corecors.browser.safelist import normalize_method, unsafe_headers
+from corecors.browser.safelist import is_forbidden_header, normalize_method, unsafe_headers
 from corecors.cli.examination import Examination
 from corecors.cli.servers import Needs
 
+USUAL_METHODS = ("PUT", "PATCH", "DELETE")  # lists hold much else that means nothing there: ALL, CONNECT, get
 ORIGIN_STEPS = (Step.PREFLIGHT_ORIGIN, Step.RESPONSE_ORIGIN)
 
 
@@ -66,12 +67,30 @@ class Case:
     def needs(self) -> Needs:
         """What the page needs of the server."""
         method = normalize_method(self.request.method)
+        if method.upper() in USUAL_METHODS:
+            method = method.upper()  # of `patch`, which fetch() sends as it is, the page is what has to change
         return Needs(
             origin=self.request.origin,
             path=urlsplit(self.request.url).path or "/",
-            methods=() if method in ("GET", "HEAD", "POST") else (method,),
+            methods=() if method in SAFELISTED_METHODS else (method,),
             names=tuple(unsafe_headers(self.request.headers)),
             credentials=self.credentials,
+        )
+
+    @property
+    def to_allow(self) -> Needs:
+        """The same, and what the server lists already: who writes a fix down there takes nothing away."""
+        needs = self.needs
+        if not self.on_preflight or self.received is None:
+            return needs
+        methods = [each for each in self.received.headers.tokens(ALLOW_METHODS)[0] if each in USUAL_METHODS]
+        names = [name.lower() for name in self.received.headers.tokens(ALLOW_HEADERS)[0]]
+        sent = [name for name in names if name != WILDCARD and not name.startswith("access-control-")]
+        sent = [name for name in sent if not is_forbidden_header(name, "")]
+        return replace(
+            needs,
+            methods=tuple(dict.fromkeys([*methods, *needs.methods])),
+            names=tuple(dict.fromkeys([*sent, *needs.names])),
         )
 
     @property

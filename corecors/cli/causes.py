@@ -14,6 +14,7 @@ from corecors.cli.servers import Software, recognised
 RULES: tuple[Rule, ...] = (
     before.the_page_asks_wrongly,
     before.browsers_do_not_go_there,
+    before.a_redirect_that_ended_at_a_login,
     before.no_answer,
     before.too_many_requests,
     before.plain_http_at_a_tls_port,
@@ -23,7 +24,6 @@ RULES: tuple[Rule, ...] = (
     before.too_large,
     before.too_often,
     before.a_redirect_without_headers,
-    before.a_redirect_to_a_login_elsewhere,
     before.a_redirect_that_is_not_followed,
     before.it_wants_a_login,
     before.there_is_no_such_address,

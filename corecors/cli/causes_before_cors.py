@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 from corecors.browser import Step
 from corecors.cli.case import Case, Cause
 from corecors.cli.examination import End
-from corecors.cli.network_failures import ADVICE
 from corecors.cli.redirects import Leads, where_it_leads
 from corecors.cli.servers import header_lines
+from corecors.cli.unanswered import ADVICE
 
 # Nothing was sent, or nothing came
 
@@ -189,15 +189,17 @@ def a_redirect_without_headers(case: Case) -> Cause | None:
     return Cause(code, says.format(status=case.status), fix.format(there=leads.there), topic)
 
 
-def a_redirect_to_a_login_elsewhere(case: Case) -> Cause | None:
-    stop, last = case.examination.stop, case.examination.last
-    if stop is None or stop.end is not End.OTHER_HOST or last is None:
+def a_redirect_that_ended_at_a_login(case: Case) -> Cause | None:
+    """The login page is not for scripts, so what it answers does not matter."""
+    stop = case.examination.stop
+    if case.failed is None and (stop is None or stop.end not in (End.OTHER_HOST, End.NO_ANSWER)):
         return None
-    leads = where_it_leads(last)
-    if leads is None or not leads.is_login:
-        return None
-    code, says, fix = RESPONSE_REDIRECTED[Leads.LOGIN]
-    return Cause(code, says, fix, "login")
+    for exchange in case.verdict.exchanges:
+        leads = None if exchange.sent.preflight else where_it_leads(exchange)
+        if leads is not None and leads.is_login:
+            code, says, fix = RESPONSE_REDIRECTED[Leads.LOGIN]
+            return Cause(code, says, fix, "login")
+    return None
 
 
 def a_redirect_that_is_not_followed(case: Case) -> Cause | None:
@@ -263,7 +265,7 @@ def options_is_not_answered(case: Case) -> Cause | None:
         f"layer{also}.",
         "Answer OPTIONS before routing, with these lines:",
         "preflight-failing",
-        tuple(header_lines(case.needs)),
+        tuple(header_lines(case.to_allow)),
         at_server=True,
     )
 
@@ -288,7 +290,7 @@ def the_preflight_is_refused(case: Case) -> Cause | None:
         says,
         "If the page is meant to be served, answer its preflight with 204 and these lines:",
         "preflight-failing",
-        tuple(header_lines(needs)),
+        tuple(header_lines(case.to_allow)),
         at_server=True,
     )
 

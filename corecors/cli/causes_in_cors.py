@@ -44,7 +44,7 @@ def wildcard_with_credentials(case: Case) -> Cause | None:
         f"{ALLOW_ORIGIN} is *, which counts for nothing on a request with credentials.",
         "Name the origin, or let the page ask without credentials (a token in Authorization needs none). Send:",
         "wildcard-with-credentials",
-        tuple(header_lines(case.needs)),
+        tuple(header_lines(case.to_allow)),
         at_server=True,
     )
 
@@ -118,7 +118,7 @@ def the_response_has_it_the_preflight_has_not(case: Case) -> Cause | None:
         f"A GET from this origin has {ALLOW_ORIGIN}, the response to the preflight ({case.status}) has not.",
         "Something else answers OPTIONS than what answers GET. Let the CORS layer answer it, with these lines:",
         "preflight-failing",
-        tuple(header_lines(case.needs)),
+        tuple(header_lines(case.to_allow)),
         at_server=True,
     )
 
@@ -148,7 +148,7 @@ def there_is_no_header(case: Case) -> Cause | None:
         "address.",
         "If the page may read this, send with every response, errors included:",
         "missing-header",
-        tuple(header_lines(case.needs)),
+        tuple(header_lines(case.to_allow)),
         at_server=True,
     )
 

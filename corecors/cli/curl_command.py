@@ -11,6 +11,8 @@ from urllib.parse import quote_plus
 
 from corecors.cli.shell_words import QuotingError, split_command
 
+_IPV6_HOST = re.compile(r"(?<=//)\[[0-9A-Fa-f:.]+\]")
+
 
 class CurlError(ValueError):
     """Text that is not a curl command, or one that is not understood. The message never shows a value."""
@@ -27,9 +29,12 @@ class CurlCommand:
     insecure: bool = False
     data: list[str] = field(default_factory=list)
     as_query: bool = False
+    globs: bool = True
 
     def finished(self) -> "CurlCommand":
-        """The same, with body and method as curl derives them."""
+        """The same, with address, body and method as curl derives them."""
+        if self.globs:
+            self.url = _without_globs(self.url)
         if self.data and self.as_query:
             self.url += ("&" if "?" in self.url else "?") + "&".join(self.data)
         elif self.data:
@@ -53,6 +58,8 @@ def read_curl(text: str) -> CurlCommand:
     rest = iter(words[1:])
     only_operands = False
     for word in rest:
+        if word in (";", "&", "&&"):
+            raise CurlError("it has several commands: copy one request, not all of them")
         if only_operands or word == "-" or not word.startswith("-"):
             _take_url(command, word)
         elif word == "--":
@@ -64,6 +71,14 @@ def read_curl(text: str) -> CurlCommand:
     if not command.url:
         raise CurlError("it names no address")
     return command.finished()
+
+
+def _without_globs(url: str) -> str:
+    """The address, in which Chromium and Safari escape what curl would take for a list of addresses (curl, "URL
+    Globbing"); what is not escaped is such a list."""
+    if re.search(r"(?<!\\)[][{}]", _IPV6_HOST.sub("", url)):
+        raise CurlError("its address has brackets or braces, by which curl means several addresses: add -g")
+    return re.sub(r"\\([][{}])", r"\1", url)
 
 
 def _take_url(command: CurlCommand, word: str) -> None:
@@ -81,7 +96,7 @@ def _long(command: CurlCommand, word: str, rest: Iterator[str]) -> None:
     elif name in FLAGS:
         FLAGS[name](command)
     elif name.removeprefix("no-") not in IGNORED_FLAGS:
-        raise CurlError(f"it has the option --{name}, which is not known here")
+        raise CurlError(f"it has the option --{name.partition('=')[0]}, which is not known here")
 
 
 def _short(command: CurlCommand, letters: str, rest: Iterator[str]) -> None:
@@ -176,6 +191,10 @@ def _set_insecure(command: CurlCommand) -> None:
     command.insecure = True
 
 
+def _take_literally(command: CurlCommand) -> None:
+    command.globs = False
+
+
 WITH_VALUE: dict[str, Callable[[CurlCommand, str], None]] = {
     "request": _set_method,
     "header": _add_header,
@@ -195,13 +214,18 @@ WITH_VALUE: dict[str, Callable[[CurlCommand, str], None]] = {
     "range": lambda command, value: command.headers.append(("Range", f"bytes={value}")),
     "url": _take_url,
 }
-FLAGS: dict[str, Callable[[CurlCommand], None]] = {"head": _set_head, "get": _set_get, "insecure": _set_insecure}
+FLAGS: dict[str, Callable[[CurlCommand], None]] = {
+    "head": _set_head,
+    "get": _set_get,
+    "insecure": _set_insecure,
+    "globoff": _take_literally,
+}
 IGNORED_WITH_VALUE = frozenset(
     "output write-out max-time connect-timeout proxy cacert cert key retry cookie-jar resolve max-redirs interface "
     "retry-delay ciphers tls-max limit-rate dump-header".split()
 )
 IGNORED_FLAGS = frozenset(
-    "compressed location silent show-error include verbose fail globoff http1.0 http1.1 http2 http2-prior-knowledge "
+    "compressed location silent show-error include verbose fail http1.0 http1.1 http2 http2-prior-knowledge "
     "http3 path-as-is ipv4 ipv6 tlsv1.2 tlsv1.3 no-buffer keepalive buffer progress-bar location-trusted ssl-no-revoke "
     "fail-with-body".split()
 )

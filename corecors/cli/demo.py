@@ -1,6 +1,7 @@
 """`corecors demo`: a small API under a policy, and a browser's rules applied to it over real HTTP."""
 
 import logging
+import shlex
 import signal
 import threading
 from contextlib import ExitStack
@@ -8,7 +9,7 @@ from contextlib import ExitStack
 import click
 
 from corecors.browser import simulate
-from corecors.cli.demo_cases import CASES, Site
+from corecors.cli.demo_cases import CASES, HOST, Site
 from corecors.cli.demo_client import Client
 from corecors.cli.demo_report import Outcome, print_outcomes, print_site
 from corecors.cli.demo_servers import running_site
@@ -18,26 +19,29 @@ from corecors.cli.terminal import Paper, Unusable
 @click.command(epilog="Exits 0 if every case ended as the policy says, else 1.")
 @click.option("--serve", is_flag=True, help="Serve until Ctrl-C, for a browser and curl.")
 @click.option("--port", type=click.IntRange(0, 65533), default=0, help="Of the page; the API has the next one.")
+@click.option("--store", metavar="URL", help="Keep the API's origins in this store, and follow it.")
 @click.pass_context
-def demo(context: click.Context, serve: bool, port: int) -> None:
+def demo(context: click.Context, serve: bool, port: int, store: str | None) -> None:
     """Watch a browser's rules applied to a small API.
 
     Starts an API on one port of 127.0.0.1 and a page on another, does what a browser would do for each of the demo's
     cases, and prints what was sent, what came back, and what script could read. With --serve, your own browser does,
-    and the page has a playground for a policy of your own.
+    and the page has a playground for a policy of your own. With --store, the API's host is a tenant, whose origins
+    `corecors origins` changes while it serves.
 
     \b
     Examples:
       corecors demo
       corecors demo --serve
+      corecors demo --store sqlite:///tenants.db --serve
     """
     with ExitStack() as stack:
         try:
-            site = stack.enter_context(running_site(port))
+            site = stack.enter_context(running_site(port, store))
         except OSError as error:
             raise Unusable(f"--port {port}: {error.strerror or error}") from None
         if serve:
-            keep_open(site)
+            keep_open(site, store)
             return
         # The table says what was refused; without any handler, logging would write it to standard error as well.
         logging.getLogger("corecors").addHandler(logging.NullHandler())
@@ -57,7 +61,7 @@ def run(site: Site) -> list[Outcome]:
         client.close()
 
 
-def keep_open(site: Site) -> None:
+def keep_open(site: Site, store: str | None) -> None:
     """Say where everything is, and return when the user interrupts, or somebody terminates it."""
     paper = Paper()
     before = signal.getsignal(signal.SIGTERM)
@@ -67,6 +71,9 @@ def keep_open(site: Site) -> None:
         paper.line(f"API   {site.api}", whole=True)
         paper.line("Open the page: it has a playground, and your browser tries the demo's cases. Ctrl-C stops all.")
         paper.line(f"Next: curl -i -H 'Origin: https://app.example.com' {site.api}/articles", whole=True)
+        if store is not None:
+            change = f"corecors origins --store {shlex.quote(store)} remove {HOST} https://app.example.com"
+            paper.line(f"Then: {change}", whole=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         paper.line("Stopped.")

@@ -11,7 +11,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from corecors import PathPolicies, Policy
+from corecors import PathPolicies, Policy, PolicySource
 from corecors.adapters.wsgi import CORSMiddleware
 
 COOKIE_NAME = "corecors_demo"
@@ -49,7 +49,7 @@ def public_policy() -> Policy:
     return Policy(allow_origins=["*"], expose_headers=["*"])
 
 
-def build_app(private: Policy, public: Policy) -> CORSMiddleware:
+def build_app(private: Policy | PolicySource, public: Policy) -> CORSMiddleware:
     """The API under its policies, as one WSGI application."""
     return CORSMiddleware(api, PathPolicies({"/public/": public}, default=private))
 

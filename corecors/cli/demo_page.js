@@ -70,6 +70,7 @@ function rowFor(attempt) {
   const cells = [request, policy, element("td", "…"), element("td", "…")];
   // The style for narrow windows makes blocks of all this; the roles stay what they are in a table.
   row.role = "row";
+  row.className = attempt.readable ? "allowed" : "blocked";
   name.role = "rowheader";
   cells.forEach((cell, column) => {
     cell.role = "cell";

@@ -4,15 +4,18 @@ import errno
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from corecors import CORSRequest, Policy
 from corecors.cli.demo_api import build_app, private_policy, public_policy
 from corecors.cli.demo_cases import HOST, Site
 from corecors.cli.demo_page import build_page
 from corecors.cli.demo_playground import Playground
+from corecors.cli.terminal import Unusable
+from corecors.live import LivePolicies
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -60,9 +63,12 @@ class Server:
 
 
 @contextmanager
-def running_site(port: int = 0) -> Iterator[Site]:
+def running_site(port: int = 0, store: str | None = None) -> Iterator[Site]:
     """Start the page at `port`, the API and the same page once more at the two ports after it (0: at ports that the
-    system chooses); stop them when the block ends. Raises `OSError` for a port that is taken."""
+    system chooses); stop them when the block ends. `store`: URL of the store that has the API's origins.
+
+    Raises `OSError` for a port that is taken, and `Unusable` for a store that cannot be used.
+    """
     servers: list[Server] = []
     try:
         servers += (Server(port + number if port else 0) for number in range(3))
@@ -71,12 +77,30 @@ def running_site(port: int = 0) -> Iterator[Site]:
             server.close()
         raise
     page, api, stranger = servers
-    site = Site(api.origin, page.origin, stranger.origin, private_policy(page.origin), public_policy())
-    playground = Playground(site.page)
-    pages = build_page(site, playground)
-    with (
-        api.running(playground.beside(build_app(site.private, site.public))),
-        page.running(pages),
-        stranger.running(pages),
-    ):
+    with ExitStack() as stack:
+        private = private_policy(page.origin)
+        governor: Policy | LivePolicies = private
+        if store is not None:
+            from corecors.cli.demo_store import followed  # needs the package of the store
+
+            try:
+                governor = stack.enter_context(followed(store, private, page.origin))
+            except Unusable:
+                for server in servers:
+                    server.close()
+                raise
+            private = in_force(governor)
+        site = Site(api.origin, page.origin, stranger.origin, private, public_policy())
+        playground = Playground(site.page)
+        pages = build_page(site, playground)
+        stack.enter_context(api.running(playground.beside(build_app(governor, site.public))))
+        stack.enter_context(page.running(pages))
+        stack.enter_context(stranger.running(pages))
         yield site
+
+
+def in_force(policies: LivePolicies) -> Policy:
+    """The policy of the API, whose host is the tenant."""
+    found = policies.policy_for(CORSRequest("GET", host=HOST))
+    assert isinstance(found, Policy)
+    return found

@@ -20,6 +20,7 @@ class Diagnosis:
 
     cause: why it fails, None where nothing does. software: what answered, where it says so.
     unfinished: why not every danger was looked for. requests: how many were sent.
+    entry: the number in a recording, None where the server was asked.
     """
 
     examination: Examination
@@ -28,6 +29,7 @@ class Diagnosis:
     hazards: tuple[Hazard, ...] = ()
     unfinished: str | None = None
     requests: int = 0
+    entry: int | None = None
 
     @property
     def origin(self) -> str:
@@ -91,6 +93,9 @@ def as_data(diagnosis: Diagnosis) -> dict[str, Any]:
 
     data: dict[str, Any] = {
         "origin": diagnosis.origin,
+        "method": examination.request.method,
+        "url": examination.request.url,
+        "entry": diagnosis.entry,
         "credentials": examination.request.credentials is Credentials.INCLUDE,
         "works": examination.works,
         "works_by_the_standard": None if stop is not None else verdict.readable,

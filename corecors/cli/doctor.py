@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from corecors.browser import Credentials, Received, Request, SentRequest
-from corecors.cli.bounded_client import MAX_REQUESTS, BoundedClient, TooManyRequestsError, UnreachableError
+from corecors.cli.bounded_client import BoundedClient, Deadline
 from corecors.cli.curl_command import CurlError, read_curl
 from corecors.cli.diagnosis import SCHEMA, Diagnosis, as_data, diagnose
 from corecors.cli.doctor_report import Report
@@ -17,8 +17,10 @@ from corecors.cli.examination import End, Examination, examine, plain_get
 from corecors.cli.github import annotations_of
 from corecors.cli.har_file import MAX_LENGTH, HarError, Recording, read_har
 from corecors.cli.hazards import Hazard, about_cookies, find_hazards, in_order
+from corecors.cli.masking import masked_url
 from corecors.cli.page_request import PageRequest, RequestError, from_curl, from_options
 from corecors.cli.terminal import Paper, Unusable
+from corecors.cli.unanswered import MAX_REQUESTS, TooManyRequestsError, UnreachableError
 from corecors.cli.websocket_probe import as_http, find_websocket_hazards
 
 TEXT, JSON, GITHUB = "text", "json", "github"
@@ -79,13 +81,14 @@ def doctor(
                 raise click.UsageError("Missing option '--origin': the origin of the page that asks.")
             requests = [page.from_origin(origin) for origin in asked]
             diagnoses = []
+            deadline = Deadline(timeout)
             for request in requests:
-                client = _client(page.url, timeout, insecure or page.insecure, ca_file)
+                client = _client(page.url, deadline, insecure or page.insecure, ca_file)
                 diagnoses.append(_asked(request, page, client, send=send, hazards=not no_hazards, websocket=websocket))
             brief = False
     except (RequestError, CurlError, HarError) as error:
         what = "--curl: " if isinstance(error, CurlError) else "--har: " if isinstance(error, HarError) else ""
-        raise Unusable(f"{what}{error}") from None
+        raise Unusable(masked_url(f"{what}{error}")) from None
     if form == JSON:
         click.echo(json.dumps({"schema": SCHEMA, "runs": [as_data(each) for each in diagnoses]}, indent=2))
     elif form == GITHUB:
@@ -138,7 +141,7 @@ def _page_request(
     else:
         raise click.UsageError("Missing argument 'URL' (or --curl, or --har).")
     if not _is_address(page.url):
-        raise Unusable(f"{page.url!r} is not the address of a server: write http://... or https://...")
+        raise Unusable(f"{masked_url(page.url)!r} is not the address of a server: write http://... or https://...")
     return page
 
 
@@ -164,9 +167,9 @@ def _is_address(url: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _client(url: str, timeout: float, insecure: bool, ca_file: str | None) -> BoundedClient:
+def _client(url: str, deadline: Deadline, insecure: bool, ca_file: str | None) -> BoundedClient:
     try:
-        return BoundedClient(url, timeout=timeout, verify=not insecure, ca_file=ca_file)
+        return BoundedClient(url, deadline=deadline, verify=not insecure, ca_file=ca_file)
     except OSError as error:
         raise Unusable(f"--ca-file: {error}") from None
 
@@ -225,10 +228,10 @@ def _recorded(har: str, number: int | None) -> list[Diagnosis]:
     recording: Recording = read_har(_text_of(har, "--har"))
     entries = list(recording.cross_origin())
     if number is not None:
-        entries = [each for each in recording.entries if each.number == number and each.origin is not None]
+        entries = [each for each in recording.entries if each.number == number and recording.origin_of(each)]
         if not entries:
             raise Unusable(f"--entry {number}: the file has no such entry with an Origin")
-    return [diagnose(recording.examine(entry)) for entry in entries]
+    return [replace(diagnose(recording.examine(entry)), entry=entry.number) for entry in entries]
 
 
 def _print(diagnoses: list[Diagnosis]) -> None:
@@ -245,6 +248,7 @@ def _print_list(diagnoses: list[Diagnosis]) -> None:
     """One line for each request of a recording."""
     paper = Paper()
     failing = [each for each in diagnoses if each.exit_code(strict=False)]
+    width = max((len(str(each.entry)) for each in diagnoses), default=0)
     if not diagnoses:
         paper.line("No request in this file crosses origins.")
         return
@@ -253,6 +257,16 @@ def _print_list(diagnoses: list[Diagnosis]) -> None:
     )
     for diagnosis in diagnoses:
         request, masker = diagnosis.examination.request, diagnosis.secrets()
-        label = ("  FAILED  ", "bold red") if diagnosis in failing else ("  passed  ", "green")
-        says = "" if diagnosis.cause is None else f"\n{diagnosis.cause.says}\nFix: {diagnosis.cause.fix}"
-        paper.line(masker.text(f"{request.method} {request.url}  from {request.origin}{says}"), label=label)
+        word, style = ("FAILED", "bold red") if diagnosis in failing else ("passed", "green")
+        paper.line(
+            masker.text(f"{request.method} {request.url}  from {request.origin}"),
+            label=(f"  {word} {diagnosis.entry:{width}}  ", style),
+        )
+        cause = diagnosis.cause
+        if cause is not None:
+            indent = " " * (len(word) + width + 5)
+            paper.line(masker.text(f"{cause.says}\nFix: {cause.fix}"), label=indent)
+            for name, value in cause.lines:
+                paper.line(masker.text(f"{indent}    {name}: {value}"), whole=True)
+    if failing:
+        paper.line(("Next: ", "bold green"), "--entry NUMBER has the report on one of them.")

@@ -93,12 +93,15 @@ class Report:
 
     def _print_first_danger(self) -> None:
         if self._diagnosis.hazards:
-            self._say(("First: ", "bold"), self._diagnosis.hazards[0].says)
+            first = self._diagnosis.hazards[0]
+            self._say(("Danger: ", "bold red") if first.serious else ("Note: ", "bold yellow"), first.says)
 
     def _print_unsent(self, method: str) -> None:
         """A request that browsers send without asking first."""
-        says = f": a browser sends this {method} at once, without a preflight, and it may change something. "
-        "--send sends it."
+        says = (
+            f": a browser sends this {method} at once, without a preflight, and it may change something. "
+            "--send sends it once."
+        )
         if self._diagnosis.examination.plain_is_readable:
             self._say(("Nothing fails so far", "bold green"), f"{says} A GET from the same origin can be read.")
         else:
@@ -111,7 +114,7 @@ class Report:
         software = self._diagnosis.software
         if cause.at_server and software is not None:
             self._say((f"For {software.name}, {software.where}:", "bold green"))
-            for line in software.lines(Case(self._diagnosis.examination).needs).splitlines():
+            for line in software.lines(Case(self._diagnosis.examination).to_allow).splitlines():
                 self._say(f"    {line}", whole=True)
         check = deciding(self._diagnosis.examination)
         if check is not None:
@@ -155,7 +158,7 @@ class Report:
             elif check is deciding(self._diagnosis.examination):
                 label, style = ("  FAILED ", "bold red"), "bold"
             else:
-                label, style = ("  also   ", "dim red"), "dim"
+                label, style = ("  also   ", "red"), "dim"
             self._say((check.explanation, style), (f" [{check.section}]", "dim"), label=label)
 
     def _print_hazards(self, hazards: tuple[Hazard, ...]) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from corecors._decisions.headers import ORIGIN
 from corecors.browser import Exchange, HeaderLines, Received, Request, SentRequest, Verdict, simulate
 from corecors.browser.cors_check import cors_checks
-from corecors.cli.bounded_client import OtherHostError, TooManyRequestsError, UnreachableError
+from corecors.cli.unanswered import OtherHostError, TooManyRequestsError, UnreachableError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1; a preflight is OPTIONS
 

@@ -1,14 +1,12 @@
 """`corecors explain`: what a browser's message means, and what to run next."""
 
 import json
-import shlex
 import sys
 from difflib import get_close_matches
 
 import click
 
-from corecors.cli.explanations import BY_NAME, TOPICS, Explanation, explanation_of
-from corecors.cli.masking import Masker
+from corecors.cli.explanations import BY_NAME, TOPICS, Explanation, as_data, explanation_of, next_command, says_nothing
 from corecors.cli.terminal import Paper, Unusable
 
 SCHEMA = "corecors.explain/1"
@@ -24,13 +22,19 @@ def explain(what: str | None, as_json: bool) -> None:
         else:
             _print_list()
         return
-    explanation = explanation_of(sys.stdin.read(65_536) if what == "-" else what)
+    message = sys.stdin.read(65_536) if what == "-" else what
+    explanation = explanation_of(message)
+    if explanation is None and says_nothing(message):
+        raise Unusable(
+            "that is all that a script is told, whatever went wrong; the reason stands next to it in the browser's "
+            "console, in a line about CORS: give that, or ask the server: corecors doctor URL --origin ORIGIN"
+        )
     if explanation is None:
         nearest = get_close_matches(what.lower(), BY_NAME, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ": corecors explain lists what is known"
         raise Unusable(f"that is neither a browser's message about CORS nor the name of a topic{hint}")
     if as_json:
-        click.echo(json.dumps({"schema": SCHEMA, **_as_data(explanation)}, indent=2))
+        click.echo(json.dumps({"schema": SCHEMA, **as_data(explanation)}, indent=2))
     else:
         _print(explanation)
 
@@ -62,27 +66,3 @@ def _print(explanation: Explanation) -> None:
     header = f" Here: {explanation.header}." if explanation.header else ""
     paper.line(("Fix: ", "bold green"), topic.fix + header)
     paper.line(("Next: ", "bold green"), next_command(explanation), whole=True)
-
-
-def next_command(explanation: Explanation) -> str:
-    """The command that tells more, with what the message says of the request."""
-    masker = Masker()
-    url = shlex.quote(masker.text(explanation.url)) if explanation.url else "URL"
-    origin = shlex.quote(explanation.origin) if explanation.origin else "ORIGIN"
-    header = f" -H {shlex.quote(f'{explanation.header}: x')}" if explanation.header else ""
-    credentials = " --credentials" if "credentials" in explanation.topic.name else ""
-    return f"corecors doctor {url} --origin {origin}{header}{credentials}"
-
-
-def _as_data(explanation: Explanation) -> dict[str, str | None]:
-    masker, topic = Masker(), explanation.topic
-    return {
-        "topic": topic.name,
-        "title": topic.title,
-        "cause": topic.cause,
-        "fix": topic.fix,
-        "url": None if explanation.url is None else masker.text(explanation.url),
-        "origin": explanation.origin,
-        "header": explanation.header,
-        "next": next_command(explanation),
-    }

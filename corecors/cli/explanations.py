@@ -5,7 +5,10 @@ where they stand there, make the command that tells more.
 """
 
 import re
+import shlex
 from dataclasses import dataclass
+
+from corecors.cli.masking import Masker
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,18 @@ class Topic:
 
 
 TOPICS = (
+    Topic(
+        "server-error",
+        "Server error",
+        (
+            r"net::ERR_FAILED [45]\d\d",
+            r"CORS header .Access-Control-Allow-Origin. missing\). Status code: [45]\d\d",
+            r"Origin http\S+ is not allowed by Access-Control-Allow-Origin. Status code: [45]\d\d",
+        ),
+        "The server answered with an error, and errors have no CORS headers, so the page sees a CORS error instead of "
+        "the status.",
+        "Look at the server's log. Then send the CORS headers with errors too.",
+    ),
     Topic(
         "wildcard-with-credentials",
         "Wildcard with credentials",
@@ -72,7 +87,7 @@ TOPICS = (
         "method-not-allowed",
         "Method not allowed",
         (
-            r"Method \S+ is not allowed by Access-Control-Allow-Methods",
+            r"Method (?P<method>\S+) is not allowed by Access-Control-Allow-Methods",
             r"Did not find method in CORS header .Access-Control-Allow-Methods.",
         ),
         "The method is not listed. Names are case-sensitive: `patch` is not PATCH.",
@@ -130,7 +145,7 @@ TOPICS = (
         "No answer",
         (
             r"CORS request did not succeed",
-            r"net::ERR_(?!FAILED|BLOCKED_BY_CLIENT)",
+            r"net::ERR_(?!FAILED|BLOCKED_BY_)",
             r"Could not connect to the server",
             r"CORS request failed",
             r"The network connection was lost",
@@ -160,10 +175,51 @@ TOPICS = (
     Topic(
         "local-network",
         "Local network",
-        (r"Permission was denied for this request to access the", r"address space"),
+        (r"Permission was denied for this request to access the", r"address space", r"Local Network Access"),
         "A page on the Internet asks an address on the local network, which the user has to permit (Local "
         "Network Access).",
         "None on the server: no header can.",
+    ),
+    Topic(
+        "module-font-or-image",
+        "Module, font or image",
+        (
+            r"Access to (?:script|font|image|video|audio|CSS stylesheet|manifest) at",
+            r"Failed to fetch dynamically imported module",
+            r"Loading failed for the module",
+            r"Tainted canvases",
+            r"canvas has been tainted",
+            r"denied by Cross-Origin Resource Sharing policy",
+        ),
+        "Modules, import(), fonts, and what has the attribute crossorigin are CORS requests: GET, without a preflight. "
+        "The response has no Access-Control-Allow-Origin for this page.",
+        "Let what serves the file send the header, with `*` where the file is public; a proxy or a CDN that serves it "
+        "needs it there. For a canvas, put crossorigin on the <img> as well.",
+    ),
+    Topic(
+        "websocket-refused",
+        "WebSocket refused",
+        (
+            r"WebSocket connection to .* failed",
+            r"can.t establish a connection to the server at wss?:",
+            r"Error during WebSocket handshake",
+        ),
+        "A WebSocket is not a CORS request: the server refused the handshake because of its Origin (403), does not "
+        "speak WebSocket there (200, 404), or a proxy does not pass Upgrade on (400, 502).",
+        "Let the server accept the page's origin; no Access-Control header does. The doctor's --websocket asks it.",
+    ),
+    Topic(
+        "another-block",
+        "Another block",
+        (
+            r"ERR_BLOCKED_BY_(?:CLIENT|RESPONSE|CSP|ORB)",
+            r"Cross-Origin-Resource-Policy",
+            r"Content Security Policy directive",
+            r"Failed to construct 'Worker'",
+        ),
+        "Not CORS: an extension of the browser, Cross-Origin-Resource-Policy, Content-Security-Policy, or a worker of "
+        "another origin.",
+        "Change that header, or try a window without extensions; no Access-Control header helps.",
     ),
     Topic(
         "missing-header",
@@ -181,13 +237,6 @@ TOPICS = (
         "Let the server send it with every response, errors included. The doctor tells what really answered.",
     ),
     Topic(
-        "server-error",
-        "Server error",
-        (r"net::ERR_FAILED (?:4|5)\d\d",),
-        "The server failed, and errors have no CORS headers, so the page sees a CORS error instead of the status.",
-        "Look at the server's log. Then send the CORS headers with errors too.",
-    ),
-    Topic(
         "login",
         "Login",
         (),
@@ -197,7 +246,7 @@ TOPICS = (
     Topic(
         "cookies",
         "Cookies",
-        (r"SameSite", r"third-party cookie"),
+        (r"SameSite", r"third-party cookie", r"Cookie .* (?:has been |will soon be )?rejected"),
         "CORS allows credentials and the cookie stays at home: it is set without SameSite=None and Secure, or "
         "the browser "
         "blocks cookies of other sites.",
@@ -219,7 +268,13 @@ TOPICS = (
         "List them in Access-Control-Expose-Headers. Set-Cookie can never be exposed.",
     ),
 )
+_ABOUT_PREFLIGHTS = {"preflight-failing", "preflight-redirected", "method-not-allowed"}
 BY_NAME = {topic.name: topic for topic in TOPICS}
+
+# What a script catches. It is the same whatever happened, so it has no topic.
+_CAUGHT = re.compile(
+    r"(?:TypeError: )?(?:Failed to fetch|NetworkError when attempting to fetch resource|Load failed)\.?"
+)
 
 _ADDRESS = re.compile(r"(?:at |remote resource at |cannot load |load )[\u2018'\"]?(https?://[^\s\u2019'\"]+)")
 _ORIGIN = re.compile(r"(?:from origin|Origin) '?(null|https?://[^\s'\u2019]+)'?")
@@ -227,12 +282,13 @@ _ORIGIN = re.compile(r"(?:from origin|Origin) '?(null|https?://[^\s'\u2019]+)'?"
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a message means. url, origin, header: as the message has them, else None."""
+    """What a message means. url, origin, header, method: as the message has them, else None."""
 
     topic: Topic
     url: str | None = None
     origin: str | None = None
     header: str | None = None
+    method: str | None = None
 
 
 def explanation_of(text: str) -> Explanation | None:
@@ -246,11 +302,45 @@ def explanation_of(text: str) -> Explanation | None:
             found = re.search(pattern, message)
             if found is not None:
                 address, origin = _ADDRESS.search(message), _ORIGIN.search(message)
-                header = next((value for value in found.groupdict().values() if value), None)
+                named = found.groupdict()
                 return Explanation(
                     topic,
                     None if address is None else address[1].rstrip(".,)"),
                     None if origin is None else origin[1].rstrip(".,"),
-                    header,
+                    named.get("header") or named.get("header2"),
+                    named.get("method"),
                 )
     return None
+
+
+def says_nothing(text: str) -> bool:
+    """Whether `text` is what a script catches when a request fails, for whatever reason."""
+    return _CAUGHT.fullmatch(text.strip().removeprefix("Uncaught (in promise) ")) is not None
+
+
+def next_command(explanation: Explanation) -> str:
+    """The command that tells more, with what the message says of the request."""
+    masker = Masker()
+    url = shlex.quote(masker.text(explanation.url)) if explanation.url else "URL"
+    origin = shlex.quote(explanation.origin) if explanation.origin else "ORIGIN"
+    # Without the method no preflight would be sent, and the doctor would ask for something else.
+    method = explanation.method or ("METHOD" if explanation.topic.name in _ABOUT_PREFLIGHTS else "")
+    method = f" -X {shlex.quote(method)}" if method else ""
+    header = f" -H {shlex.quote(f'{explanation.header}: x')}" if explanation.header else ""
+    credentials = " --credentials" if "credentials" in explanation.topic.name else ""
+    return f"corecors doctor {url} --origin {origin}{method}{header}{credentials}"
+
+
+def as_data(explanation: Explanation) -> dict[str, str | None]:
+    """An explanation as data, without the secrets in it."""
+    masker, topic = Masker(), explanation.topic
+    return {
+        "topic": topic.name,
+        "title": topic.title,
+        "cause": topic.cause,
+        "fix": topic.fix,
+        "url": None if explanation.url is None else masker.text(explanation.url),
+        "origin": explanation.origin,
+        "header": explanation.header,
+        "next": next_command(explanation),
+    }

@@ -1,18 +1,9 @@
-"""Findings as annotations of GitHub Actions: lines that it shows next to the code.
-
-https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-"""
+"""What the doctor found, as annotations of GitHub Actions."""
 
 from collections.abc import Iterator
 
 from corecors.cli.diagnosis import Diagnosis
-from corecors.cli.terminal import printable
-
-
-def annotation(level: str, message: str, *, title: str, file: str | None = None) -> str:
-    """One annotation: `level` is "error", "warning" or "notice"."""
-    where = "" if file is None else f"file={_property(file)},"
-    return f"::{level} {where}title={_property(title)}::{_data(message)}"
+from corecors.cli.terminal import annotation
 
 
 def annotations_of(diagnoses: list[Diagnosis]) -> Iterator[str]:
@@ -31,11 +22,3 @@ def annotations_of(diagnoses: list[Diagnosis]) -> Iterator[str]:
             yield annotation(
                 level, masker.text(f"{where}: {hazard.says}\nFix: {hazard.fix}"), title=f"CORS: {hazard.name}"
             )
-
-
-def _data(text: str) -> str:
-    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
     r"|csrf|xsrf|code|otp|ticket)(?:$|[-_.])|token$|apikey$|secret$|password$",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(?<=//)[^/?#@\s]+@")
+_USERINFO = re.compile(r"(?<=//)[^/?#\s]+@")  # to the last @, as browsers read it: a password may have one
 _PARAMETER = re.compile(r"(?<=[?&;#])([^=&;#\s?]+)=([^&;#\s]*)")
 _SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate|Token|ApiKey|AWS4-HMAC-SHA256)(?= )", re.IGNORECASE)
 

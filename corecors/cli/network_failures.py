@@ -1,38 +1,11 @@
-"""Why no answer came, in words, and with a code that stays the same."""
+"""Why no answer came: what the network said, as a `Failure`."""
 
 import http.client
 import ssl
-from typing import NamedTuple
 
 import urllib3
 
-
-class Failure(NamedTuple):
-    """What went wrong. `code` is one of the keys of `ADVICE`; `words` has no names of classes and objects in it."""
-
-    code: str
-    words: str
-
-
-# What to do about each; {origin} is that of the address, {other} the same with the other scheme.
-ADVICE = {
-    "dns": "Look at the host's name in the address; the browser finds no server either.",
-    "refused": "Start the server, and look at the port. Browsers show this as a CORS error too (Firefox: CORS "
-    "request did "
-    "not succeed).",
-    "timeout": "The server accepts the connection and does not answer: look at its log, or give it longer with "
-    "--timeout.",
-    "certificate": "The browser refuses it too and blames CORS: open the address in a tab to see. Install a "
-    "certificate "
-    "that browsers trust (for development: mkcert); --insecure shows what comes after it.",
-    "no-tls": "Write {other}, or let the server speak TLS.",
-    "tls": "Look at the server's TLS settings; the browser gets no further either.",
-    "closed": "The server's log says why; a port that expects TLS does so too: try {other}.",
-    "not-http": "Another program listens at this port; or it expects TLS: try {other}.",
-    "not-recorded": "Record it again with the preflights in it, or ask the server: corecors doctor.",
-    "request": "That cannot be sent.",
-    "network": "Look at the network between here and there.",
-}
+from corecors.cli.unanswered import Failure
 
 
 def failure_of(error: Exception) -> Failure:

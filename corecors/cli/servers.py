@@ -93,17 +93,24 @@ def _apache(needs: Needs) -> str:
 
 
 def _caddy(needs: Needs) -> str:
+    shared = [
+        "header @cors {",
+        "    defer",
+        f"    Access-Control-Allow-Origin {needs.origin}",
+        *(["    Access-Control-Allow-Credentials true"] if needs.credentials else []),
+        f'    Access-Control-Allow-Methods "{", ".join(_methods(needs))}"',
+        *([f'    Access-Control-Allow-Headers "{", ".join(needs.names)}"'] if needs.names else []),
+        "}",
+        "header +Vary Origin",
+    ]
     return "\n".join(
         [
             f"@cors header Origin {needs.origin}",
-            "header @cors {",
-            "    defer",
-            f"    Access-Control-Allow-Origin {needs.origin}",
-            *(["    Access-Control-Allow-Credentials true"] if needs.credentials else []),
-            f'    Access-Control-Allow-Methods "{", ".join(_methods(needs))}"',
-            *([f'    Access-Control-Allow-Headers "{", ".join(needs.names)}"'] if needs.names else []),
+            *shared,
+            "# for its own errors, file_server's 404 say",
+            "handle_errors {",
+            *(f"    {line}" for line in [*shared, "respond {err.status_code}"]),
             "}",
-            "header +Vary Origin",
             "@preflight {",
             "    method OPTIONS",
             "    header Access-Control-Request-Method *",
@@ -247,19 +254,43 @@ def _next(needs: Needs) -> str:
 
 
 def _api_gateway(needs: Needs) -> str:
+    names = f",AllowHeaders={','.join(needs.names)}" if needs.names else ""
+    credentials = ",AllowCredentials=true" if needs.credentials else ""
     return (
         "# an HTTP API: its own CORS settings answer preflights\n"
         f"aws apigatewayv2 update-api --api-id ID --cors-configuration AllowOrigins={needs.origin},"
-        f"AllowMethods={':'.join(_methods(needs))}\n"
+        f"AllowMethods={','.join(_methods(needs))}{names}{credentials}\n"
         "# a REST API: Enable CORS on the resource, deploy it again, and add the headers to the gateway "
         "responses 4XX, 5XX"
     )
 
 
 def _s3(needs: Needs) -> str:
-    methods = ", ".join(f'"{method}"' for method in _methods(needs))
+    known = ("GET", "HEAD", "POST", "PUT", "DELETE")  # S3 takes no other in a rule
+    methods = ", ".join(f'"{method}"' for method in _methods(needs) if method in known)
     names = ", ".join(f'"{name}"' for name in needs.names)
     return f'[{{"AllowedOrigins": ["{needs.origin}"], "AllowedMethods": [{methods}], "AllowedHeaders": [{names}]}}]'
+
+
+def _http_server(needs: Needs) -> str:
+    lines = [f'        self.send_header("{name}", "{value}")' for name, value in header_lines(needs)]
+    return "\n".join(
+        [
+            "# it has no setting for this: save these lines as serve.py, and run that instead",
+            "from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer",
+            "",
+            "class Handler(SimpleHTTPRequestHandler):",
+            "    def end_headers(self):",
+            *lines,
+            "        super().end_headers()",
+            "",
+            "    def do_OPTIONS(self):",
+            "        self.send_response(204)",
+            "        self.end_headers()",
+            "",
+            'ThreadingHTTPServer(("localhost", 8000), Handler).serve_forever()',
+        ]
+    )
 
 
 def _as_header_lines(needs: Needs) -> str:
@@ -296,6 +327,7 @@ SOFTWARE = (
     Software("Next.js", (("X-Powered-By", r"Next\.js"),), "in next.config.js", _next),
     Software("Flask or another WSGI application", (("Server", r"Werkzeug"),), "in the application", _flask),
     Software("Django", (("Server", r"WSGIServer/\S+ CPython"),), "in the settings", _django),
+    Software("Python's http.server", (("Server", r"^SimpleHTTP/"),), "in a file of your own", _http_server),
     Software("FastAPI or Starlette", (("Server", r"uvicorn|hypercorn"),), "in the application", _starlette),
     Software("aiohttp", (("Server", r"aiohttp"),), "in the application", _aiohttp),
     Software("Django under daphne", (("Server", r"daphne"),), "in the settings", _django),

@@ -20,6 +20,9 @@ _POSIX = re.compile(
     |(?P<plain>[^\s'"\\$]+|\$)""",
     re.VERBOSE | re.DOTALL,
 )
+# A caret before the first quotation mark, or at the end of a line without any single one: in a body for POSIX shells a
+# caret stands before a quotation mark as well ('{"pattern":"^"}').
+_FOR_CMD = re.compile(r"""[^'"\\$^]*\^["\r\n]|[^']*\^(?:\r?\n|\Z)""")
 _SURROGATES = re.compile(r"\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})")
 _ANSI = re.compile(
     r"\\(?:u(?P<short>[0-9A-Fa-f]{1,4})|U(?P<long>[0-9A-Fa-f]{1,8})|x(?P<byte>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})"
@@ -39,7 +42,7 @@ def split_command(text: str) -> list[str]:
     Raises `QuotingError`.
     """
     text = text.strip()
-    return _split_cmd(text) if re.search(r'\^"|\^\r?\n|\^\Z', text) else _split_posix(text)
+    return _split_cmd(text) if _FOR_CMD.match(text) else _split_posix(text)
 
 
 def _split_posix(text: str) -> list[str]:

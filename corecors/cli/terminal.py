@@ -38,6 +38,25 @@ def styled(*parts: str | tuple[str, str]) -> Text:
     )
 
 
+def annotation(level: str, message: str, *, title: str, file: str | None = None, line: int | None = None) -> str:
+    """One annotation of GitHub Actions, a line that it shows next to the code.
+
+    level: "error", "warning" or "notice".
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    where = "" if file is None else f"file={_property(file)},"
+    where += "" if line is None else f"line={line},"
+    return f"::{level} {where}title={_property(title)}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
 class Unusable(click.ClickException):
     """Input that cannot be used: a line, or data where data was asked for, and exit code 2."""
 
@@ -50,15 +69,18 @@ class Unusable(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Say it in the form of the command's other output."""
         context = self._context
-        if context is None or not (context.params.get("as_json") or context.params.get("form") == "json"):
-            super().show(file)
-        else:
+        form = None if context is None else context.params.get("form")
+        if context is not None and (context.params.get("as_json") or form == "json"):
             click.echo(json.dumps({"schema": f"corecors.{context.info_name}/1", "error": self.message}, indent=2))
+        elif form == "github":
+            click.echo(annotation("error", self.message, title="CORS: not looked at"))
+        else:
+            super().show(file)
 
 
 class _Terminal(Console):
     def on_broken_pipe(self) -> None:
-        raise BrokenPipeError  # the reader has gone; `corecors.cli.run` knows what to do about it
+        raise BrokenPipeError  # the reader has gone; `corecors.cli.entry.run` knows what to do about it
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         # All that is printed passes here, so nothing gets through that somebody forgot to escape.

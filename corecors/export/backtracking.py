@@ -33,6 +33,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH
+from corecors._origins.regex.automaton import TooLarge
+from corecors._origins.regex.reach import START, Budget
 from corecors._origins.regex.syntax import (
     ORIGIN_ALPHABET,
     Alternatives,
@@ -44,7 +46,6 @@ from corecors._origins.regex.syntax import (
     parse_regex,
 )
 
-START = 0  # the state before the first character; the others are numbered from 1
 MAX_WORK = 250_000  # additions and look-ups over one pattern's whole analysis, some 50 ms in CPython 3.11
 MAX_EDGES = 30_000  # more than a list of 150 alternatives in a loop; such lists belong into `allow_origins`
 _MANY = 10**9  # numbers of paths are cut off here; far above any limit on steps
@@ -52,24 +53,6 @@ _MANY = 10**9  # numbers of paths are cut off here; far above any limit on steps
 # Two wildcards side by side (quadratic: some 160,000 steps over the longest origin) pass, three (cubic: millions) do
 # not. CPython 3.11 needs 1 to 10 ns a step, more only where groups lie many deep within each other.
 MAX_STEPS = 200_000
-
-
-class TooLarge(Exception):
-    """The pattern's automaton, or the search through it, is larger than an analysis should be."""
-
-
-class Budget:
-    """What is left of the work that one analysis may do."""
-
-    __slots__ = ("left",)
-
-    def __init__(self, work: int = MAX_WORK) -> None:
-        self.left: int = work
-
-    def spend(self, work: int) -> None:
-        self.left -= work
-        if self.left < 0:
-            raise TooLarge
 
 
 class Automaton(NamedTuple):
@@ -111,7 +94,7 @@ def most_steps(automaton: Automaton, length: int, limit: int, budget: Budget | N
 
     None where the bound is above `limit`. Raises `TooLarge` when that can't be told within the budget.
     """
-    budget = Budget() if budget is None else budget
+    budget = Budget(MAX_WORK) if budget is None else budget
     tests = [sum(ways.values()) + automaton.ends.get(state, 0) for state, ways in enumerate(automaton.follow)]
     kinds = _kinds(automaton)
     start = frozenset([START])

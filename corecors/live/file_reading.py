@@ -19,7 +19,7 @@ from threading import Event
 from typing import Any
 
 from corecors._policy.problems import PolicyError, Problem
-from corecors.live.records import StoreError, text_of
+from corecors.live.records import StoreError, text_of, texts_of
 from corecors.live.sources import Text, Update
 
 ENDINGS = (".toml", ".json")
@@ -88,11 +88,7 @@ class FileReader:
             raise StoreError(f"{self._path} {error}") from None
         if not isinstance(tables, dict):
             raise StoreError(f'{self._path} has no table of tenants: [tenants."shop.example.com"]')
-        for name, record in tables.items():
-            try:
-                yield name, text_of(record)
-            except PolicyError as error:
-                yield name, error
+        yield from texts_of(tables)
 
     def wait(self, seconds: float, attention: Event) -> None:
         # Its own thread would hold up every other one under gevent.

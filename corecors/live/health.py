@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from corecors._policy.problems import Problem
 from corecors.live.following import in_words
-from corecors.live.state import Entry, State
+from corecors.live.serving import Serving
+from corecors.live.state import State
 from corecors.live.status import Status
 
 LOGGER = logging.getLogger("corecors")
@@ -24,17 +25,20 @@ OnChange = Callable[[tuple[str, ...]], object]
 
 
 class Health:
-    """What one process knows of its follower. The follower tells it, and requests look at it.
-
-    serving: the tenants that requests are answered by. due: when a request has to look after the follower, on the
-        monotonic clock; so what has to happen in time happens without any thread.
+    """What one process knows of its follower. The follower tells it, and it tells `serving` what requests are answered
+    by, and when one of them has to look after the follower: so what has to happen in time happens without any thread.
     """
 
     def __init__(
-        self, store: str, state: State, max_staleness: float, serve_stale_for: float, on_change: OnChange | None
+        self,
+        serving: Serving,
+        store: str,
+        state: State,
+        max_staleness: float,
+        serve_stale_for: float,
+        on_change: OnChange | None,
     ) -> None:
-        self.serving: dict[str, Entry] = {}
-        self.due: float = -math.inf
+        self.serving: Serving = serving
         self.ready: threading.Event = threading.Event()
         self._store = store
         self._state = state
@@ -56,7 +60,7 @@ class Health:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            self.due = math.inf
+            self.serving.due = math.inf
 
     def forked(self, state: State) -> None:
         """In a process that was forked off: the thread that told is not here, and what it held is held forever."""
@@ -66,8 +70,8 @@ class Health:
             ready.set()
         self.ready = ready
         self._state = state
-        self.serving = {} if self._expired else state.entries
-        self.due = math.inf if self._closed else -math.inf
+        self.serving.replace({} if self._expired else state.entries)
+        self.serving.due = math.inf if self._closed else -math.inf
 
     def status(self, *, is_followed: bool) -> Status:
         fresh, state = self._fresh, self._state
@@ -92,7 +96,7 @@ class Health:
         stuck = False
         try:
             now = time.monotonic()
-            if now < self.due:
+            if now < self.serving.due:
                 return False
             stuck = is_alive and now >= self._beat + OVERDUE * self._max_staleness
             if stuck and not self._stuck:
@@ -101,7 +105,7 @@ class Health:
                 said.append(f"{self._store} has not answered for {now - self._beat:.1f} s; {self._served()}")
             if self._fresh is not None and not self._expired and now >= self._fresh + self._serve_stale_for:
                 self._expired = True
-                self.serving = {}
+                self.serving.replace({})
                 old = f"could not be read for {now - self._fresh:.1f} s"
                 said.append(f"{self._store} {old}; from now on default governs every tenant")
             self._plan(now)
@@ -121,7 +125,7 @@ class Health:
         due = stuck_at if stuck_at > now else now + self._max_staleness
         if self._fresh is not None and not self._expired:
             due = min(due, self._fresh + self._serve_stale_for)
-        self.due = math.inf if self._closed else due
+        self.serving.due = math.inf if self._closed else due
 
     # What the follower tells
 
@@ -133,12 +137,12 @@ class Health:
         with self._lock:
             first = not self.ready.is_set()
             lost_at, self._lost_at = self._lost_at, None
+            self.serving.replace(self._state.entries)  # first: `status` takes no lock, and what it tells is in force
             self._error = None
             self._connected = True
             self._stuck = self._expired = False
             self._version = version
             self._fresh = started
-            self.serving = self._state.entries
             self.beat()
         self.ready.set()
         state = self._state
@@ -152,17 +156,18 @@ class Health:
 
     def restored(self, version: str | None, age: float) -> None:
         with self._lock:
-            self._fresh = time.monotonic() - age
+            is_expired = age >= self._serve_stale_for
+            self.serving.replace({} if is_expired else self._state.entries)  # first, as above
+            self._expired = is_expired
             self._version = version
-            self._expired = age >= self._serve_stale_for
-            self.serving = {} if self._expired else self._state.entries
+            self._fresh = time.monotonic() - age
             self.beat()
         self.ready.set()
         if self._expired:
             old = f"is {age:.0f} s old, which is longer than serve_stale_for"
             _say(logging.ERROR, f"the snapshot {old}; default governs every tenant")
             return
-        _say(logging.WARNING, f"serving {len(self.serving):,} tenants from a snapshot that is {age:.0f} s old")
+        _say(logging.WARNING, f"serving {len(self.serving.entries):,} tenants from a snapshot that is {age:.0f} s old")
         self._tell(tuple(self._state.entries))
 
     def failed(self, error: str) -> None:

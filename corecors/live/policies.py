@@ -11,20 +11,23 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Any, final
 
-from corecors._decisions.request import CORSRequest
-from corecors._decisions.sources import UNDECIDED, Undecided
+from corecors._decisions.request import CORSRequest, Place
+from corecors._decisions.sources import Undecided
 from corecors._policy.policy import Policy
 from corecors.live.following import Follower
 from corecors.live.health import Health, OnChange
 from corecors.live.records import Record, checked
+from corecors.live.serving import Entry, Serving
 from corecors.live.snapshot import Snapshot
 from corecors.live.sources import Source
 from corecors.live.state import State
 from corecors.live.status import Status
-from corecors.live.tenants import Tenant, by_host, fault_of_host
+from corecors.live.tenants import Tenant, by_host, fault_of_host, needs_request, varies_by_origin
 
 LEAST_STALENESS = 0.1  # seconds; less would be a query per request again
 
@@ -78,37 +81,47 @@ class LivePolicies:
         _require_seconds("max_staleness", max_staleness, LEAST_STALENESS)
         if serve_stale_for is not None:
             _require_seconds("serve_stale_for", serve_stale_for, max_staleness)
-        _require_threads()
+        _prepare_uwsgi()
         self.source = source
         self.base: Policy = base or Policy()
-        self.default: Policy = default or Policy()
-        self.varies_by_origin: bool = bool(getattr(tenant, "varies_by_origin", True))
+        self.varies_by_origin: bool = varies_by_origin(tenant)
         self._tenant = tenant
         self._max_staleness = max_staleness
         self._snapshot = snapshot
         self._state = State(self.base, fault_of_host if tenant is by_host else _no_fault)
         stale = math.inf if serve_stale_for is None else serve_stale_for
-        self._health = Health(source.name, self._state, max_staleness, stale, on_change)
+        self._serving = Serving(tenant, default or Policy(), self._policy_of, self._look_after)
+        if type(self) is LivePolicies:  # a subclass may choose otherwise, whatever types say
+            object.__setattr__(self, "policy_for", self._serving.policy_for)  # the same, without the price of a call
+        self._health = Health(self._serving, source.name, self._state, max_staleness, stale, on_change)
         self._follower: Follower | None = None
         self._closed = False
         self._starting = threading.Lock()
+        self._process = os.getpid()
         _followed.add(self)
 
-    def policy_for(self, request: CORSRequest) -> Policy | Undecided:
+    @property
+    def needs_request(self) -> bool:
+        """Whether a `Place` is not enough: the tenant is told by a function of the application's own."""
+        return needs_request(self._tenant)
+
+    @property
+    def default(self) -> Policy:
+        """Governs where the tenant is unknown, from the beginning to the end."""
+        return self._serving.default
+
+    def policy_for(self, request: CORSRequest | Place) -> Policy | Undecided:
         """The policy of the request's tenant; `default` for an unknown one."""
-        health = self._health
-        if time.monotonic() >= health.due:
-            self._look_after()
-        tenant = self._tenant(request)
-        entry = health.serving.get(tenant)
-        if entry is not None:
-            return entry.policy or self._state.policy_of(entry)
-        return UNDECIDED if tenant is UNDECIDED else self.default
+        return self._serving.policy_for(request)
+
+    def _policy_of(self, entry: Entry) -> Policy:
+        return self._state.policy_of(entry)
 
     # Its life
 
     def start(self) -> None:
         """Start following, in this process. It is done by the first request otherwise, which `default` governs then."""
+        self._notice_fork()
         if self._closed:
             raise RuntimeError("these LivePolicies are closed")
         with self._starting:
@@ -122,6 +135,7 @@ class LivePolicies:
 
     def _look_after(self) -> None:
         """What a request sees to where it is time to: that somebody follows, and how old the state may get."""
+        self._notice_fork()
         follower = self._follower
         is_alive = follower is not None and follower.is_alive()
         if self._health.check(is_alive=is_alive):
@@ -186,14 +200,18 @@ class LivePolicies:
     def status(self) -> Status:
         """How the follower is doing, for health checks and metrics."""
         follower = self._follower
-        if follower is not None and time.monotonic() >= self._health.due:
+        if follower is not None and time.monotonic() >= self._serving.due:
             self._look_after()
         return self._health.status(is_followed=follower is not None and follower.is_alive())
 
     # Forks
 
-    def _forked(self) -> None:
-        """In a process that was forked off: the follower's thread is not here."""
+    def _notice_fork(self) -> None:
+        """In a process that was forked off: the follower's thread is not here, and a lock that it held is held on."""
+        process = os.getpid()
+        if process == self._process:
+            return
+        self._process = process
         was_followed, self._follower = self._follower is not None, None
         self._starting = threading.Lock()
         self._state = self._state.copied()
@@ -211,7 +229,12 @@ _followed: "weakref.WeakSet[LivePolicies]" = weakref.WeakSet()
 
 def _after_fork() -> None:
     for policies in list(_followed):
-        policies._forked()
+        policies._notice_fork()
+
+
+def _after_fork_and(before: Callable[[], object]) -> None:
+    _after_fork()
+    before()
 
 
 if hasattr(os, "register_at_fork"):
@@ -229,12 +252,21 @@ def _require_seconds(name: str, value: object, least: float) -> None:
         raise ValueError(f"{name} is {value}; it is a number of seconds from {least} up")
 
 
-def _require_threads() -> None:
-    """Refuse uWSGI as it comes: no thread of an application ever runs there, so nothing would be followed."""
-    uwsgi = sys.modules.get("uwsgi")
+def _prepare_uwsgi() -> None:
+    """Refuse uWSGI as it comes: no thread of an application ever runs there, so nothing would be followed.
+
+    It forks its workers without telling Python, so its own hook is taken as well. Where an application sets that later,
+    a request notices, as soon as one has to look after the follower.
+    """
+    uwsgi: Any = sys.modules.get("uwsgi")
     options = getattr(uwsgi, "opt", None)
     if not isinstance(options, dict):
         return
     names = {name.decode() if isinstance(name, bytes) else name for name in options}
     if names.isdisjoint({"enable-threads", "threads"}):
         raise RuntimeError("LivePolicies need a thread: start uWSGI with --enable-threads (enable-threads = true)")
+    before = getattr(uwsgi, "post_fork_hook", None)
+    if before is None:
+        uwsgi.post_fork_hook = _after_fork
+    elif before is not _after_fork and getattr(before, "func", None) is not _after_fork_and:
+        uwsgi.post_fork_hook = partial(_after_fork_and, before)

@@ -1,11 +1,10 @@
 """QuerySource: the table that a product already has, read by its own code."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any, final
 
-from corecors._policy.problems import PolicyError
-from corecors.live.records import Record, StoreError, text_of
+from corecors.live.records import Record, StoreError, texts_of
 from corecors.live.sources import Update
 
 
@@ -43,7 +42,7 @@ class _QueryReader:
         found: Any = self._load()
         if not isinstance(found, Mapping):
             raise StoreError(f"load returned a value of type {type(found).__name__} where {{tenant: record}} belongs")
-        return Update(None, _texts(dict(found)), everything=True)
+        return Update(None, texts_of(dict(found)), everything=True)
 
     def wait(self, seconds: float, attention: Event) -> None:
         attention.wait(seconds)
@@ -53,11 +52,3 @@ class _QueryReader:
 
     def close(self) -> None:
         pass
-
-
-def _texts(found: dict[Any, Any]) -> Iterator[tuple[str, str | PolicyError]]:
-    for tenant, record in found.items():
-        try:
-            yield tenant, text_of(record)
-        except PolicyError as error:
-            yield tenant, error

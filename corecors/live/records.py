@@ -5,7 +5,7 @@ compared to see what changed, take little memory, and any store can hold them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corecors._policy.policy import Policy
@@ -13,6 +13,7 @@ from corecors._policy.problems import PolicyError, Problem
 
 MAX_NAME_LENGTH = 255  # characters: a host has at most 253, a file's name 255 bytes
 Record = Mapping[str, Any]
+_PLAIN = Policy()
 
 
 class StoreError(Exception):
@@ -44,6 +45,15 @@ def record_of(text: str) -> dict[str, Any]:
     return found
 
 
+def texts_of(records: Mapping[Any, Any]) -> Iterator[tuple[str, str | PolicyError]]:
+    """The texts of tenants' records, each with its tenant's name; the error instead of one that is not data."""
+    for tenant, record in records.items():
+        try:
+            yield tenant, text_of(record)
+        except PolicyError as error:
+            yield tenant, error
+
+
 def checked(tenant: str, record: Record, base: Policy | None = None) -> str:
     """The text of `record`, which makes a policy: with the arguments that it leaves out as `base` has them.
 
@@ -53,7 +63,7 @@ def checked(tenant: str, record: Record, base: Policy | None = None) -> str:
     if fault is not None:
         raise PolicyError([Problem("tenant", tenant, "tenant-name", fault)])
     text = text_of(record)
-    (base or Policy()).replace(**record_of(text))
+    (base or _PLAIN).replace(**record_of(text))
     return text
 
 

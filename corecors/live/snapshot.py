@@ -8,12 +8,13 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from corecors.live.records import StoreError
-from corecors.live.state import Changes, Entry
+from corecors.live.serving import Entry
+from corecors.live.state import Changes, Pause
 
 LAYOUT = "1"  # of the file; another one is refused
 BUSY_SECONDS = 5.0  # that a reader waits for the commit of another process
@@ -70,9 +71,7 @@ class Snapshot:
             except sqlite3.Error as error:
                 raise StoreError(f"the snapshot {self._path} is damaged: {error}") from None
 
-    def keep(
-        self, version: str | None, changes: Changes, entries: Mapping[str, Entry], pause: Callable[[], None]
-    ) -> None:
+    def keep(self, version: str | None, changes: Changes, entries: Mapping[str, Entry], pause: Pause) -> None:
         """Write what changed, or all of it where the file may hold anything else. Nothing where another process keeps
         the file. A reader sees the state before or the one after."""
         if not self._keeps():
@@ -94,7 +93,8 @@ class Snapshot:
         except sqlite3.DatabaseError as error:
             self._complete = False
             self._forget()
-            if not isinstance(error, sqlite3.OperationalError):  # not a full disk, say, but not a database
+            # Not a full disk, say, but no database, or one with other tables.
+            if not isinstance(error, sqlite3.OperationalError) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
                 self._set_aside()
             raise StoreError(f"the snapshot {self._path} cannot be written: {error}") from None
 
@@ -104,7 +104,7 @@ class Snapshot:
             self._role.close()
             self._role = None
 
-    def _differences(self, entries: Mapping[str, Entry], pause: Callable[[], None]) -> Changes:
+    def _differences(self, entries: Mapping[str, Entry], pause: Pause) -> Changes:
         assert self._connection is not None
         found: Changes = {}
         seen = set()

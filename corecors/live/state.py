@@ -6,26 +6,16 @@ was read anew as a whole is one assignment of the dict.
 
 from collections.abc import Callable, Iterable
 
-from corecors._policy.policy import DEFAULTS, Policy
+from corecors._policy.policy import DEFAULTS, Policy, validated_origins
 from corecors._policy.problems import PolicyError, Problem
 from corecors.live.records import fault_of_name, record_of
+from corecors.live.serving import Entries, Entry
 from corecors.live.sources import Text, Update
 
 # Records longer than this become policies at once, so that the first request of a tenant pays for a short one at most.
 # Short ones become policies when somebody asks: a policy takes ten times the memory of its text, and a million objects
 # would make Python's garbage collector stop every thread for a second.
 LONG_RECORD = 4_000  # characters
-
-
-class Entry:
-    """One version of one tenant: never changed, but for the policy, which is made once."""
-
-    __slots__ = ("origins", "policy", "text")
-
-    def __init__(self, text: str, origins: int, policy: Policy | None) -> None:
-        self.text: str = text
-        self.origins: int = origins
-        self.policy: Policy | None = policy
 
 
 class BadRecord:
@@ -38,6 +28,8 @@ class BadRecord:
         self.problems: tuple[Problem, ...] = problems
 
 
+Pause = Callable[[], None]
+Report = Callable[[str, tuple[Problem, ...]], None]
 Changes = dict[str, str | None]  # tenants to the records that are in force for them now, None where there is none
 
 
@@ -51,7 +43,7 @@ class State:
         self._base = base
         self._arguments = {name: getattr(base, name) for name in DEFAULTS}
         self._fault_of = fault_of
-        self.entries: dict[str, Entry] = {}
+        self.entries: Entries = {}
         self.bad: dict[str, BadRecord] = {}
         self.origins: int = 0
 
@@ -65,21 +57,13 @@ class State:
 
     def policy_of(self, entry: Entry) -> Policy:
         """The policy of a record that was checked before."""
-        policy = entry.policy = self._base.replace(**record_of(entry.text))
-        return policy
+        return entry.keep(self._base.replace(**record_of(entry.text)))
 
-    def apply(
-        self, update: Update, pause: Callable[[], None], report: Callable[[str, tuple[Problem, ...]], None]
-    ) -> Changes:
+    def apply(self, update: Update, pause: Pause, report: Report) -> Changes:
         """Take in what the store says, and tell what has changed. `report` is told of each record that is refused."""
         return (self._replace if update.everything else self._change)(update.records, pause, report)
 
-    def _change(
-        self,
-        records: Iterable[tuple[str, Text | None]],
-        pause: Callable[[], None],
-        report: Callable[[str, tuple[Problem, ...]], None],
-    ) -> Changes:
+    def _change(self, records: Iterable[tuple[str, Text | None]], pause: Pause, report: Report) -> Changes:
         changes: Changes = {}
         for tenant, text in records:
             old = self.entries.get(tenant)
@@ -97,14 +81,9 @@ class State:
             pause()
         return changes
 
-    def _replace(
-        self,
-        records: Iterable[tuple[str, Text | None]],
-        pause: Callable[[], None],
-        report: Callable[[str, tuple[Problem, ...]], None],
-    ) -> Changes:
+    def _replace(self, records: Iterable[tuple[str, Text | None]], pause: Pause, report: Report) -> Changes:
         before = self.entries
-        entries: dict[str, Entry] = {}
+        entries: Entries = {}
         changes: Changes = {}
         seen: set[str] = set()
         origins = 0
@@ -129,9 +108,7 @@ class State:
         self.origins = origins
         return changes
 
-    def _entry(
-        self, tenant: str, given: Text, old: Entry | None, report: Callable[[str, tuple[Problem, ...]], None]
-    ) -> Entry | None:
+    def _entry(self, tenant: str, given: Text, old: Entry | None, report: Report) -> Entry | None:
         """What is in force for a tenant whose record is `given`: that, or where it is refused what was before."""
         text = given if isinstance(given, str) else str(given)
         if old is not None and old.text == given:
@@ -146,12 +123,21 @@ class State:
             fault = fault_of_name(tenant) or self._fault_of(tenant)
             if fault is not None:
                 raise PolicyError([Problem("tenant", tenant, "tenant-name", fault)])
-            # What the tenant's last policy has was validated: a million origins and one more are a copy.
-            known = old.policy if old is not None and old.policy is not None else self._base
-            policy = known.replace(**{**self._arguments, **record_of(text)})
+            made = self._made(text, old)
         except PolicyError as error:
             self.bad[tenant] = BadRecord(text, error.problems)
             report(tenant, error.problems)
             return old
         self.bad.pop(tenant, None)
-        return Entry(text, len(policy.allow_origins), policy if len(text) > LONG_RECORD else None)
+        return made
+
+    def _made(self, text: str, old: Entry | None) -> Entry:
+        """Raises `PolicyError` for a record that no policy can be made of."""
+        record = record_of(text)
+        is_short = len(text) <= LONG_RECORD
+        if is_short and len(record) == 1:  # its origins: nothing else can be wrong, and a policy is not needed yet
+            return Entry(text, len(validated_origins(self._base, record["allow_origins"])), None)
+        # What the tenant's last policy has was validated: a million origins and one more are a copy.
+        known = old.policy if old is not None and old.policy is not None else self._base
+        policy = known.replace(**{**self._arguments, **record})
+        return Entry(text, len(policy.allow_origins), None if is_short else policy)

@@ -10,7 +10,8 @@ class Status(NamedTuple):
     """How a follower is doing.
 
     ready: whether a state of the store has been loaded, from the store itself or from the snapshot.
-    version: of that state; None before.
+    version: of that state; None before. It is told when all of it is in force, and in `problems`; a tenant's new policy
+        may govern before, while the rest of an update is taken in.
     age: seconds since the state was last known to be the store's own; None before it ever was. Below
         `max_staleness` + 1 while connected.
     connected: whether the last look at the store succeeded, not too long ago.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from corecors._decisions.request import CORSRequest
+from corecors._decisions.request import CORSRequest, Place
 from corecors._decisions.sources import UNDECIDED, Undecided
 
 Tenant = Callable[[CORSRequest], Any]  # the name of a tenant; UNDECIDED where it cannot be told
@@ -25,7 +25,7 @@ MAX_LENGTH = 253 + len(".:65535")  # of a value of Host; DNS caps the name at 25
 NOBODY = ""  # is never the name of a tenant
 
 
-def by_host(request: CORSRequest) -> str:
+def by_host(request: CORSRequest | Place) -> str:
     """The request's host in lower case, without its port and without a trailing dot: "shop.example.com", "[::1]".
 
     "" where `Host` is missing, doubled or anything but a name or an address: then `default` governs.
@@ -46,9 +46,6 @@ def _tenant_of(host: str) -> str:
     return NOBODY if match is None else (match["name"] or match["address"]).lower()
 
 
-by_host.varies_by_origin = False  # type: ignore[attr-defined]
-
-
 def fault_of_host(name: str) -> str | None:
     """Why `by_host` never answers with `name`; None where it does."""
     found = by_host(CORSRequest("GET", host=name))
@@ -66,12 +63,23 @@ def by_path_segment(number: int) -> Tenant:
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ValueError(f"by_path_segment counts segments from 1, not {number!r}")
 
-    def segment(request: CORSRequest) -> str | Undecided:
-        path = request.path
-        if request.path_is_ambiguous or not path.startswith("/"):
+    def segment(request: CORSRequest | Place) -> str | Undecided:
+        segments = request.path.split("/", number + 1)
+        if request.path_is_ambiguous or segments[0] or len(segments) == 1:  # every path begins with a slash
             return UNDECIDED
-        segments = path.split("/", number + 1)
         return segments[number] if number < len(segments) else NOBODY
 
-    segment.varies_by_origin = False  # type: ignore[attr-defined]
+    segment.by_place = segment  # type: ignore[attr-defined]
     return segment
+
+
+def needs_request(tenant: Tenant) -> bool:
+    """Whether it has to be asked with a whole `CORSRequest`, as all functions but those of this module."""
+    # A segment names itself: `functools.wraps` copies attributes to functions that may look at more. And a compiled
+    # function like by_host has none.
+    return tenant is not by_host and getattr(tenant, "by_place", None) is not tenant
+
+
+def varies_by_origin(tenant: Tenant) -> bool:
+    """Whether it may look at `Origin`, as functions may that do not say otherwise."""
+    return needs_request(tenant) and bool(getattr(tenant, "varies_by_origin", True))

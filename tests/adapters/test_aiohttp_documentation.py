@@ -1,4 +1,4 @@
-"""The examples for aiohttp in docs/adapters.md and docs/migrating.md, run as they stand there."""
+"""The examples for aiohttp in docs/aiohttp.md and docs/migrating.md, run as they stand there."""
 
 import re
 from pathlib import Path
@@ -27,12 +27,12 @@ def example(page: str, name: str) -> Any:
 @pytest.mark.parametrize(
     ("page", "name", "path", "method", "allowed"),
     [
-        pytest.param("adapters.md", "aiohttp", "/articles", "GET", {APP: APP}, id="the application's policy"),
-        pytest.param("adapters.md", "aiohttp", "/nowhere", "GET", {APP: APP}, id="no such path"),
-        pytest.param("adapters.md", "aiohttp", "/status", "GET", ANYONE, id="anyone"),
-        pytest.param("adapters.md", "aiohttp", "/payments/7", "PUT", {PAY: PAY}, id="a class of views"),
-        pytest.param("adapters.md", "aiohttp", "/payments/7", "DELETE", {}, id="a method of it"),
-        pytest.param("adapters.md", "aiohttp", "/admin/users", "GET", {ADMIN: ADMIN}, id="a sub-application"),
+        pytest.param("aiohttp.md", "aiohttp", "/articles", "GET", {APP: APP}, id="the application's policy"),
+        pytest.param("aiohttp.md", "aiohttp", "/nowhere", "GET", {APP: APP}, id="no such path"),
+        pytest.param("aiohttp.md", "aiohttp", "/status", "GET", ANYONE, id="anyone"),
+        pytest.param("aiohttp.md", "aiohttp", "/payments/7", "PUT", {PAY: PAY}, id="a class of views"),
+        pytest.param("aiohttp.md", "aiohttp", "/payments/7", "DELETE", {}, id="a method of it"),
+        pytest.param("aiohttp.md", "aiohttp", "/admin/users", "GET", {ADMIN: ADMIN}, id="a sub-application"),
         pytest.param("migrating.md", "aiohttp-cors", "/items", "GET", {APP: APP}, id="moved from aiohttp-cors"),
         pytest.param("migrating.md", "aiohttp-cors", "/payments", "PUT", {PAY: PAY}, id="moved, one route of its own"),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import gc
 import threading
 from typing import Any
 
@@ -594,3 +595,23 @@ def test_an_application_of_another_kind_is_refused_with_the_door_to_use(app: Any
 def test_servers_see_an_asgi_3_application() -> None:
     """As uvicorn and asgiref find out."""
     assert asyncio.iscoroutinefunction(CORSMiddleware(OK, POLICY).__call__)
+
+
+def test_a_policy_that_is_replaced_ends_when_the_next_one_is_in_force() -> None:
+    seen: list[object] = []
+
+    class Predicate:
+        def __call__(self, origin: str) -> bool:
+            return False
+
+        def __del__(self) -> None:
+            seen.append(app.policy)
+
+    app = CORSMiddleware(_nothing, Policy(allow_origin_predicate=Predicate()))
+    app.policy = Policy()
+    gc.collect()
+    assert seen == [app.policy]
+
+
+async def _nothing(scope: Any, receive: Any, send: Any) -> None:
+    pass

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgi_client import Scope, answering, exchange, handshake, run, scope_of, send, values
+from wrong_options import refusal
 
 from corecors import UNDECIDED, CORSRequest, Decision, Kind, PathPolicies, Policy, Reason, RejectionLog
 from corecors.adapters.asgi import CORSMiddleware
@@ -322,6 +323,64 @@ def test_refusals_are_logged_once_a_kind_and_counted(caplog: pytest.LogCaptureFi
     assert "8 more" in caplog.messages[2]
 
 
+@pytest.mark.parametrize("policy", [POLICY, Policy(allow_origins=["https://*.example.org"])], ids=["exact", "pattern"])
+def test_every_refusal_is_counted_once_also_after_a_summary_and_a_flood(
+    caplog: pytest.LogCaptureFixture, policy: Policy
+) -> None:
+    seconds = [0.0]
+    log = RejectionLog(clock=lambda: seconds[0])
+    app = CORSMiddleware(OK, policy, rejections=log)
+
+    def ask(origin: str, times: int) -> None:
+        for _ in range(times):
+            assert values(send(app, "GET", "/", request(origin)), "vary") == ["Origin"]
+
+    def summary(minute: int) -> str:
+        seconds[0] = 60.0 * minute
+        log.sum_up()
+        return caplog.messages[-1]
+
+    ask(STRANGER, 101)
+    assert f"{STRANGER} (100)" in summary(1)
+    ask(STRANGER, 100)
+    assert f"{STRANGER} (100)" in summary(2)
+    for number in range(1500):
+        ask(f"https://n{number}.test", 1)
+    assert "1,480 more" in summary(3)
+    caplog.clear()
+    ask(STRANGER, 51)  # all kinds were forgotten
+    assert f"The origin '{STRANGER}' is not allowed" in caplog.messages[0]
+    assert f"{STRANGER} (50)" in summary(4)
+
+
+def test_another_method_of_a_refused_origin_may_be_the_servers_own(caplog: pytest.LogCaptureFixture) -> None:
+    log = RejectionLog()
+    app = CORSMiddleware(OK, POLICY, rejections=log)
+    for _ in range(100):
+        send(app, "GET", "/", request(STRANGER))
+    for _ in range(10):
+        send(app, "POST", "/", request(STRANGER, ("Sec-Fetch-Site", "same-origin")))
+    log.sum_up()
+    assert "99 more" in caplog.messages[-1]
+
+
+class Watched(bytes):
+    """A text that is not to be hashed where it is long."""
+
+    def __hash__(self) -> int:
+        assert len(self) <= 1024
+        return bytes.__hash__(self)
+
+
+@pytest.mark.parametrize("origins", [[ORIGIN], ["https://*.example.com"], ["*"]], ids=["exact", "pattern", "any"])
+def test_nothing_that_is_longer_than_an_origin_is_hashed(origins: list[str]) -> None:
+    app = CORSMiddleware(OK, Policy(allow_origins=origins))
+    long = Watched(b"https://" + b"a" * 8_000)
+    for _ in range(2):
+        for name in (b"origin", b"cookie"):
+            assert run(app, {**scope_of("GET", "/"), "headers": [(name, long)]}).answer.status == 200
+
+
 def test_the_log_can_be_left_out(caplog: pytest.LogCaptureFixture) -> None:
     refusing(CORSMiddleware(OK, POLICY, rejections=None), 2)
     assert caplog.records == []
@@ -339,5 +398,5 @@ def test_the_log_can_be_left_out(caplog: pytest.LogCaptureFixture) -> None:
     ],
 )
 def test_a_wrong_option_is_named_at_construction(option: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=option):
+    with pytest.raises(TypeError, match=refusal(option)):
         CORSMiddleware(OK, POLICY, **{option: value})

@@ -7,7 +7,7 @@ from typing import Any
 
 import bottle
 import pytest
-from readers import APP, APP_POLICY, ROUTE_POLICY, admitted, get
+from readers import APP, APP_POLICY, ROUTE, ROUTE_POLICY, admitted, get, preflight
 from wsgi_client import environ_of, send, values
 
 from corecors import CORSRequest, Policy
@@ -85,6 +85,128 @@ def test_what_is_not_a_policy_in_a_routes_configuration_is_an_error_whenever_it_
         get(app, "/x")
     app.routes[0].config["cors"] = None
     assert admitted(app, "/x") == []
+
+
+def lets_in(response: Any) -> bool:
+    return values(response, "Access-Control-Allow-Origin") != []
+
+
+@pytest.fixture
+def nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No route of any other test has had a policy of its own."""
+    monkeypatch.setattr("corecors.adapters.bottle._given", set())
+
+
+LATE = [
+    pytest.param(lambda app: app.routes[0].config.__setitem__("cors", ROUTE_POLICY), id="as an item"),
+    pytest.param(lambda app: app.routes[0].config.update(cors=ROUTE_POLICY), id="by update"),
+    pytest.param(lambda app: app.routes[0].config.setdefault("cors", ROUTE_POLICY), id="by setdefault"),
+    pytest.param(lambda app: app.routes[0].config.load_dict({"cors": ROUTE_POLICY}), id="by load_dict"),
+    pytest.param(lambda app: app.config.__setitem__("cors", ROUTE_POLICY), id="for all routes"),
+    pytest.param(
+        lambda app: (app.routes.clear(), app.get("/x", callback=ok, cors=ROUTE_POLICY)),
+        id="with a route in the place of another",
+    ),
+    pytest.param(
+        lambda app: (app.routes[0].plugins.append(CORSPlugin(ROUTE_POLICY)), app.reset()), id="as a plugin of the route"
+    ),
+]
+
+
+@pytest.mark.parametrize("give", LATE)
+def test_a_policy_that_a_route_is_given_late_governs_at_once(
+    app: bottle.Bottle, nothing_given: None, give: Callable[[bottle.Bottle], object]
+) -> None:
+    app.get("/x", callback=ok)
+    app.install(CORSPlugin(APP_POLICY))
+    assert admitted(app, "/x") == [APP]
+    give(app)
+    assert not lets_in(preflight(app, "/x", APP))
+    assert lets_in(preflight(app, "/x", ROUTE))
+    assert lets_in(get(app, "/x", ROUTE))
+    assert admitted(app, "/x") == [ROUTE]
+
+
+def test_a_policy_that_is_given_late_governs_what_is_answered_in_the_place_of_the_route(
+    app: bottle.Bottle, nothing_given: None
+) -> None:
+    """No such answer has a route that could be asked whether it got a policy."""
+    app.get("/x", callback=ok)
+    app.install(CORSPlugin(APP_POLICY))
+    assert lets_in(send(app, "POST", "/x", [("Origin", APP)]))
+    app.routes[0].config["cors"] = ROUTE_POLICY
+    response = send(app, "POST", "/x", [("Origin", APP)])
+    assert response.status == 405
+    assert not lets_in(response)
+
+
+def test_a_plugin_that_a_route_skips_late_governs_no_more(app: bottle.Bottle, nothing_given: None) -> None:
+    app.get("/x", callback=ok)
+    app.install(CORSPlugin(APP_POLICY))
+    assert admitted(app, "/x") == [APP]
+    app.routes[0].skiplist.append("cors")
+    app.reset()
+    assert admitted(app, "/x") == []
+
+
+def test_what_a_mount_is_told_changes_nothing_about_what_the_mounted_application_does_not_have(
+    app: bottle.Bottle, nothing_given: None
+) -> None:
+    inner = bottle.Bottle()
+    inner.install(CORSPlugin(APP_POLICY))
+    app.mount("/inner/", inner.wsgi, skip=["cors"], cors=None)  # as any WSGI application
+    assert get(app, "/inner/nowhere", APP).status == 404
+    assert lets_in(get(app, "/inner/nowhere", APP))
+
+
+@pytest.mark.parametrize(
+    ("give", "governed"),
+    [
+        pytest.param(lambda route: route.config.__ior__({"cors": ROUTE_POLICY}), [ROUTE], id="an option, past Bottle"),
+        pytest.param(
+            lambda route: (route.plugins.append(CORSPlugin(ROUTE_POLICY)), route.reset()), [ROUTE], id="a plugin"
+        ),
+        pytest.param(lambda route: (route.skiplist.append("cors"), route.reset()), [], id="a plugin to skip"),
+    ],
+)
+def test_what_is_told_to_nobody_lets_nobody_in_and_governs_from_the_next_request_on(
+    app: bottle.Bottle, nothing_given: None, give: Callable[[bottle.Route], object], governed: list[str]
+) -> None:
+    app.get("/x", callback=ok)
+    app.install(CORSPlugin(APP_POLICY))
+    assert admitted(app, "/x") == [APP]
+    give(app.routes[0])
+    assert not lets_in(get(app, "/x", APP))
+    assert admitted(app, "/x") == governed
+
+
+def test_a_route_that_gives_itself_a_policy_lets_nobody_in_by_the_one_before(
+    app: bottle.Bottle, nothing_given: None
+) -> None:
+    def callback() -> str:
+        bottle.request.route.config["cors"] = ROUTE_POLICY
+        return "ok"
+
+    app.get("/x", callback=callback)
+    app.install(CORSPlugin(APP_POLICY))
+    assert not lets_in(get(app, "/x", APP))
+    assert admitted(app, "/x") == [ROUTE]
+
+
+def test_where_a_filter_of_the_applications_own_hears_of_what_is_set_each_preflight_looks(
+    app: bottle.Bottle, nothing_given: None, request: pytest.FixtureRequest
+) -> None:
+    """A filter is how it is heard of, and there can be but one, for all applications."""
+    bottle.Bottle().install(CORSPlugin(APP_POLICY))
+    taken = app.config.meta_get("cors", "filter")
+    app.config.meta_set("cors", "filter", lambda value: value or ROUTE_POLICY)
+    request.addfinalizer(lambda: app.config.meta_set("cors", "filter", taken))
+    app.get("/x", callback=ok)
+    app.install(CORSPlugin(APP_POLICY))
+    assert admitted(app, "/x") == [APP]
+    app.routes[0].config["cors"] = ""
+    assert lets_in(preflight(app, "/x", ROUTE))
+    assert admitted(app, "/x") == [ROUTE]
 
 
 def test_a_source_may_govern_a_route(app: bottle.Bottle) -> None:

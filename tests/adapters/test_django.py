@@ -408,7 +408,7 @@ def test_options_are_those_of_every_door(send: Callable[..., Answer], caplog: py
     options = {
         "on_decision": lambda decision, request: told.append((decision, request)),
         "report_only": {"allow_origins": []},
-        "rejections": RejectionLog(logging.getLogger("tested")),
+        "rejections": RejectionLog(logging.getLogger("rejections of this test")),
         "own_origins": ["https://own.example"],
         "block_disallowed": True,
     }
@@ -420,7 +420,7 @@ def test_options_are_those_of_every_door(send: Callable[..., Answer], caplog: py
     assert refused.allowed is False
     assert request == CORSRequest("POST", "/ok", host=request.host, origin=STRANGER)
     assert request.host in ("testserver", "testserver:80")
-    assert [record.name for record in caplog.records if STRANGER in record.getMessage()] == ["tested"]
+    assert [record.name for record in caplog.records if STRANGER in record.getMessage()] == ["rejections of this test"]
     assert "report-only: would refuse" in caplog.text
 
 
@@ -481,7 +481,8 @@ def test_options_that_do_not_exist_stop_the_server(options: object, told: str) -
 
 
 def test_an_option_of_the_wrong_type_stops_the_server() -> None:
-    with override_settings(CORS_OPTIONS={"block_disallowed": "no"}), pytest.raises(TypeError, match="block_disallowed"):
+    wrong = pytest.raises(TypeError, match="block_disallowed")
+    with override_settings(CORS_OPTIONS={"block_disallowed": "no"}), wrong:
         CORSMiddleware(lambda request: HttpResponse())
 
 

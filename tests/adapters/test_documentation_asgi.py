@@ -1,4 +1,4 @@
-"""The ASGI examples of docs/adapters.md and docs/migrating.md, run as they stand there."""
+"""The ASGI examples of the doors' pages and docs/migrating.md, run as they stand there."""
 
 from typing import Any
 

@@ -233,9 +233,13 @@ class Handlers(MethodView):
     ],
 )
 def test_what_opts_out_after_the_extension_was_made_is_opted_out(
-    app: flask.Flask, path: str, change: Callable[[flask.Flask], None], asked_before: bool
+    app: flask.Flask,
+    path: str,
+    change: Callable[[flask.Flask], None],
+    asked_before: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    Handlers.get = lambda self: "ok"  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(Handlers, "get", lambda self: "ok")  # whatever it becomes, no other test meets it
     shop = flask.Blueprint("shop", "marked", url_prefix="/shop")
     shop.add_url_rule("/", "root", ok)
     app.register_blueprint(shop)

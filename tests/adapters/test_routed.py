@@ -1,17 +1,25 @@
 """What Flask and Bottle do alike: the policy that governs is that of the view that runs, whatever is asked for."""
 
+import itertools
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import bottle
+import flask
 import pytest
 from readers import APP, APP_POLICY, STRANGER, VIEW, VIEW_POLICY, get, preflight
 from routed_apps import ACCENT, ADMIN, CHILD, CLASS, DEFAULT, INNER, OTHER, Routed
 from routed_apps import VIEW as OWN
 from routing_fuzzer import BUILDERS, Request, exchange, fuzz
-from small_routed_apps import SMALL
-from wsgi_client import send, values
+from small_routed_apps import SMALL, Small
+from wsgi_client import environ_of, send, values
 
 from corecors import CORSRequest, Decision, PathPolicies, Policy, RejectionLog
+from corecors.adapters.bottle import CORSPlugin
+from corecors.adapters.flask import CORS
+from corecors.adapters.flask_marks import Marks
 
 FRAMEWORKS = ("flask", "bottle")
 _apps: dict[tuple[str, bool], Routed] = {}
@@ -332,3 +340,86 @@ def test_a_source_of_a_route_is_asked_with_the_request(framework: str) -> None:
     for host, origin in (("view.test", VIEW), ("app.test", APP)):
         answer = send(small.app, "GET", "/", (("Host", host), ("Origin", origin)))
         assert values(answer, "Access-Control-Allow-Origin") == [origin]
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_a_preflight_that_a_source_opts_out_of_is_left_to_the_application(framework: str, blocking: bool) -> None:
+    class ForApp:
+        def policy_for(self, request: CORSRequest) -> Policy | None:
+            return APP_POLICY if request.origin == APP else None
+
+    small = SMALL[framework](ForApp(), block_disallowed=blocking)
+    assert preflight(small.app, "/", APP, "GET").status == 204
+    answer = preflight(small.app, "/", STRANGER, "GET")
+    assert answer.status in (200, 405)
+    assert values(answer, "Access-Control-Allow-Origin") == []
+    assert values(answer, "Vary") == ["Origin"]
+
+
+# Policies that are replaced while serving
+
+
+def plain(framework: str, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """An application in which, as in all others, no route has a policy of its own."""
+    if framework == "flask":
+        monkeypatch.setattr("corecors.adapters.flask.MARKS", Marks())
+        made = flask.Flask("plain", static_folder=None)
+        made.add_url_rule("/", "root", lambda: "ok")
+        CORS(made, policy)
+        return Small(made, [], partial(setattr, made.extensions["cors"], "policy"))
+    monkeypatch.setattr("corecors.adapters.bottle._given", set())
+    app = bottle.Bottle()
+    app.get("/", callback=lambda: "ok")
+    plugin = app.install(CORSPlugin(policy))
+    return Small(app, [], partial(setattr, plugin, "policy"))
+
+
+class Replacing(dict[str, Any]):
+    """An environ that has something done when it is looked at for so many times."""
+
+    def __init__(self, environ: dict[str, Any], looks: int, done: Callable[[], object]) -> None:
+        super().__init__(environ)
+        self.looks = looks
+        self._done = done
+
+    def _look(self) -> None:
+        self.looks -= 1
+        if self.looks == 0:
+            self._done()
+
+    def __getitem__(self, key: str) -> Any:
+        self._look()
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._look()
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self._look()
+        return super().__contains__(key)
+
+
+@pytest.mark.parametrize("others_have_own", [False, True], ids=["", "where routes have policies of their own"])
+@pytest.mark.parametrize("method", ["GET", "OPTIONS"])
+def test_a_request_during_which_the_policy_is_replaced_is_answered_by_one_of_the_two(
+    framework: str, method: str, others_have_own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Policy(allow_origins=[APP], allow_methods=["PUT"], max_age=1)
+    after = before.replace(max_age=2, preflight_status=200, expose_headers=["X-New"])
+    small = SMALL[framework](before) if others_have_own else plain(framework, before, monkeypatch)
+    asked = environ_of(method, "/", (("Origin", APP), ("Access-Control-Request-Method", "PUT")))
+    answers = []
+    for policy in (before, after):
+        small.set_policy(policy)
+        answers.append(send_environ(small.app, dict(asked)))
+    assert answers[0] != answers[1]
+    found = []
+    for looks in itertools.count(1):
+        small.set_policy(before)
+        environ = Replacing(asked, looks, lambda: small.set_policy(after))
+        found.append(send_environ(small.app, environ))
+        if environ.looks > 0:
+            break
+    assert [answer for answer in found if answer not in answers] == []
+    assert len(found) > 3

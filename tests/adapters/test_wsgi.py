@@ -486,3 +486,19 @@ class ASGIApplication:
 def test_an_application_of_another_kind_is_refused_with_the_door_to_use(app: Any, said: str) -> None:
     with pytest.raises(TypeError, match=said):
         CORSMiddleware(app, POLICY)
+
+
+def test_a_policy_that_is_replaced_ends_when_the_next_one_is_in_force() -> None:
+    seen: list[object] = []
+
+    class Predicate:
+        def __call__(self, origin: str) -> bool:
+            return False
+
+        def __del__(self) -> None:
+            seen.append(app.policy)
+
+    app = CORSMiddleware(lambda environ, start_response: [], Policy(allow_origin_predicate=Predicate()))
+    app.policy = Policy()
+    gc.collect()
+    assert seen == [app.policy]

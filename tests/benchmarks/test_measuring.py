@@ -1,5 +1,6 @@
 """What the benchmarks measure is what they say: batches, minima, differences, and answers that are right."""
 
+import runpy
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
@@ -218,3 +219,11 @@ def test_options_are_measured_under_everything_that_can_happen() -> None:
     options.measure(results, 0)
     assert {figure.scenario for figure in results.figures} == set(options.FAMILIES)
     assert {figure.subject for figure in results.figures} == set(options.variants(with_exact_origins(10)[0].rules))
+
+
+def test_a_server_that_serves_another_build_than_that_which_measures_is_not_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BENCHMARKED", "elsewhere/corecors/__init__.py")
+    with pytest.raises(AssertionError, match="another build"):
+        runpy.run_module("benchmarks.served")

@@ -52,6 +52,14 @@ def test_an_address_is_read_as_browsers_do(written: str, read: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "written", ["*", "https://api.example/*", "https://api.example*", "https://api.example?*", "http:*"]
+)
+def test_no_page_asks_for_the_asterisk(written: str) -> None:
+    address = parse_url(written, parse_url("https://api.example"))
+    assert address is None or address.path.startswith("/")
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "", "api.example", "/a", "https://", "https://:80/", "https://a b/", "https://a%20b/", "https://a|b/",

@@ -8,12 +8,16 @@ from what the run has seen; without it, a run leaves the source tree alone.
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import child_processes
 import pytest
 
 from .case import ENGINE_NAMES, SETUPS, Case, Setup
@@ -83,6 +87,26 @@ def leave_out(request: pytest.FixtureRequest, why: str) -> None:
         pytest.fail(f"{request.param} is required by {REQUIRE}=1, but {why}", pytrace=False)
     request.config.stash.setdefault(not_tested, {})[request.param] = why
     pytest.skip(f"{request.param} NOT TESTED: {why}")
+
+
+@pytest.fixture(scope="session")
+def addresses() -> Iterator[dict[str, str]]:
+    """Of the page and the API that `corecors demo --serve` says it serves."""
+    process = child_processes.start(
+        [sys.executable, "-u", "-m", "corecors", "demo", "--serve"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        yield dict(process.stdout.readline().split() for _ in range(2))
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="session")

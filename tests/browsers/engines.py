@@ -48,6 +48,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--no-proxy-server",
+    "--remote-allow-origins=*",  # for its own developer tools, opened in a tab
 )
 
 FIREFOX_PREFERENCES: dict[str, bool | int | str] = {
@@ -90,8 +91,12 @@ class Engine:
     """Load a page; returns once it has loaded."""
     console: Callable[[], list[str]] | None
     """The console's messages since the last call; None where the driver has no such thing."""
+    run_script: Callable[..., Any]
+    """Run the body of a function in the page, with arguments after it; what it returns."""
     driver: WebDriver | None = None
-    """The driver itself, for what not every engine can: run a script, press keys, take a picture."""
+    """The driver itself, for what not every engine can: press keys, take a picture."""
+    marionette: Any = None
+    """Firefox's driver, which is not selenium's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +195,21 @@ def open_with(driver: WebDriver) -> Callable[[str], None]:
     return open_page
 
 
+def scripts_of(driver: WebDriver) -> Callable[..., Any]:
+    def run_script(script: str, *arguments: object) -> Any:
+        return driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+
+    return run_script
+
+
 @contextmanager
-def chromium(home: Path) -> Iterator[Engine]:
+def chromium(home: Path, *more: str) -> Iterator[Engine]:
+    """`more`: arguments of its own."""
     options = ChromeOptions()
     options.binary_location = program_path("chromium")
     options.accept_insecure_certs = True
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in (*CHROMIUM_ARGUMENTS, f"--user-data-dir={home / 'profile'}"):
+    for argument in (*CHROMIUM_ARGUMENTS, *more, f"--user-data-dir={home / 'profile'}"):
         options.add_argument(argument)
     service = ChromeService(
         program_path("chromedriver"),
@@ -212,7 +225,8 @@ def chromium(home: Path) -> Iterator[Engine]:
             def console() -> list[str]:
                 return [str(entry["message"]) for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
-            yield Engine("Chromium", driver.capabilities["browserVersion"], open_with(driver), console, driver)
+            version = driver.capabilities["browserVersion"]
+            yield Engine("Chromium", version, open_with(driver), console, scripts_of(driver), driver)
         finally:
             with suppress(WebDriverException, OSError):  # it is ended below in any case
                 driver.quit()
@@ -250,7 +264,8 @@ def webkitgtk(home: Path) -> Iterator[Engine]:
             driver = webdriver.Remote(connection, options=options)
             try:
                 driver.set_page_load_timeout(PAGE_SECONDS)
-                yield Engine("WebKitGTK", driver.capabilities["browserVersion"], open_with(driver), None)
+                version = driver.capabilities["browserVersion"]
+                yield Engine("WebKitGTK", version, open_with(driver), None, scripts_of(driver), driver)
             finally:
                 with suppress(WebDriverException, OSError):
                     driver.quit()
@@ -295,8 +310,10 @@ def firefox(home: Path) -> Iterator[Engine]:
     profile.mkdir()
     preferences = [f"user_pref({quoted(name)}, {quoted(value)});" for name, value in FIREFOX_PREFERENCES.items()]
     (profile / "user.js").write_text("\n".join(preferences) + "\n")
+    arguments = ["--headless", "--no-remote", "--marionette", "--profile", str(profile)]
     process = subprocess.Popen(
-        [program_path("firefox-esr"), "--headless", "--no-remote", "--marionette", "--profile", str(profile)],
+        # The last is for its developer tools, which are part of the browser and not of a page.
+        [program_path("firefox-esr"), *arguments, "--remote-allow-system-access"],
         env=environment(home, MOZ_CRASHREPORTER_DISABLE="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -317,8 +334,11 @@ def firefox(home: Path) -> Iterator[Engine]:
             except (MarionetteException, OSError) as failure:
                 raise EngineError(f"{url} did not load: {failure}") from failure
 
+        def run_script(script: str, *arguments: object) -> Any:
+            return driver.execute_script(script, script_args=arguments)
+
         try:
-            yield Engine("Firefox", capabilities["browserVersion"], open_page, None)
+            yield Engine("Firefox", capabilities["browserVersion"], open_page, None, run_script, marionette=driver)
         finally:
             with suppress(MarionetteException, OSError):
                 driver.delete_session()

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from .adapted import ADAPTERS, Api
+from .adapted import ADAPTERS, Api, Serve
 from .case import Addresses, Case, Seen, Setup
 from .engines import Engine
 from .prediction import MODEL, Prediction, predict
@@ -69,7 +69,8 @@ class Round:
 
 
 @contextmanager
-def serving_sites(setup: Setup, cases: Sequence[Case]) -> Iterator[Sites]:
+def serving_sites(setup: Setup, cases: Sequence[Case], serve: Serve | None = None) -> Iterator[Sites]:
+    """`serve`: how, where it is not by the adapter that the setup names."""
     certificate = new_certificate() if setup.scheme == "https" else None
     server_tls = certificate.server if certificate else None
     journal, failures = Journal(), list[str]()
@@ -78,7 +79,7 @@ def serving_sites(setup: Setup, cases: Sequence[Case]) -> Iterator[Sites]:
         pages_port = servers.enter_context(serving(pages, failures, server_tls))
         addresses = Addresses(setup.scheme, pages_port, api_port=0)
         api = Api(cases, addresses, journal, failures, server_tls)
-        addresses = replace(addresses, api_port=servers.enter_context(ADAPTERS[setup.adapter](api)))
+        addresses = replace(addresses, api_port=servers.enter_context((serve or ADAPTERS[setup.adapter])(api)))
         yield Sites(setup, cases, addresses, journal, pages, failures, certificate.client if certificate else None)
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import broken_servers
 import pytest
 from click.testing import CliRunner
 
 from corecors.cli.doctor import doctor
+from servers import fixable_servers
+from servers.availability import leave_out
 
 from .conftest import REQUIRE
 from .peers import PEERS, Peer, missing_packages
@@ -75,6 +80,16 @@ ASKINGS = (
     Asking("an error 404 behind a preflight", path="nowhere", headers=(("X-Token", "1"),)),
     Asking("an error 500", path="crash"),
 )
+WANTED = (("X-Token", "1"), ("Authorization", "Bearer x"))
+OF_REAL_SERVERS = {  # whether the fix for WANTED and credentials lets it in; without it nothing is
+    Asking("what the fix is for", path="", headers=WANTED, credentials=True): True,
+    Asking("the same of a stranger", path="", by_stranger=True, headers=WANTED, credentials=True): False,
+    Asking("a simple GET", path=""): True,
+    Asking("a simple GET of a stranger", path="", by_stranger=True): False,
+    Asking("a header beyond the fix", path="", headers=(("X-Other", "1"),)): False,
+    Asking("a method beyond the fix", path="", method="DELETE"): False,
+    Asking("what is not there", path="nowhere"): True,
+}
 
 
 class Tab:
@@ -116,7 +131,9 @@ def peers(request: pytest.FixtureRequest) -> None:
 
 def diagnose(url: str, origin: str, *options: str) -> dict[str, Any]:
     """The doctor's word, in the form of what the page sees."""
-    result = CliRunner().invoke(doctor, [url, "--origin", origin, "--send", "--no-hazards", "--json", *options])
+    result = CliRunner().invoke(
+        doctor, [url, "--timeout", "120", "--origin", origin, "--send", "--no-hazards", "--json", *options]
+    )
     (found,) = json.loads(result.output)["runs"]
     assert result.exit_code == (0 if found["works"] else 1)
     if not found["works"]:
@@ -143,30 +160,66 @@ def test_it_agrees_on_what_other_libraries_protect(tab: Tab, peers: None, peer: 
     assert {seen["works"] for _, seen, _ in outcomes} == {True, False}, "one kind of outcome says little"
 
 
+def fetch_of(options: tuple[str, ...]) -> dict[str, Any]:
+    """Options of the doctor, as those of fetch()."""
+    left, headers = list(options), {}
+    found: dict[str, Any] = {"headers": headers, "credentials": "same-origin"}
+    while left:
+        match left.pop(0):
+            case "-X":
+                found["method"] = left.pop(0)
+            case "-d":
+                found["body"] = left.pop(0)
+            case "-H":
+                field, _, value = left.pop(0).partition(": ")
+                headers[field] = value
+            case "--credentials":
+                found["credentials"] = "include"
+            case other:
+                raise AssertionError(f"nobody knows what {other} is for fetch()")
+    return found
+
+
 @in_chromium
 @pytest.mark.parametrize("name", broken_servers.SERVERS)
 def test_it_agrees_on_broken_servers(tab: Tab, name: str) -> None:
     broken = broken_servers.SERVERS[name]
-    options, headers, method, body = list(broken.options), {}, "GET", None
-    while options:
-        match options.pop(0):
-            case "-X":
-                method = options.pop(0)
-            case "-d":
-                body = options.pop(0)
-            case "-H":
-                field, _, value = options.pop(0).partition(": ")
-                headers[field] = value
-    credentials = "include" if "--credentials" in broken.options else "same-origin"
-    with broken_servers.serving(broken_servers.application(broken.serve, tab.page)) as url:
-        seen = tab.fetch(
-            tab.page,
-            url,
-            {"method": method, "headers": headers, "credentials": credentials}
-            | ({} if body is None else {"body": body}),
-        )
+    with broken_servers.serving(broken_servers.application(broken.serve, tab.page)) as server:
+        # Its own, so that no preflight comes from the cache of a server that had this port before.
+        url = f"{server}{'&' if '?' in server else '?'}{quote(name)}"
+        seen = tab.fetch(tab.page, url, fetch_of(broken.options))
         said = diagnose(url, tab.page, *broken.options)
     assert agree(seen, said), (seen, said)
+
+
+@in_chromium
+@pytest.mark.parametrize("name", fixable_servers.SERVERS)
+def test_it_agrees_on_real_servers_broken_and_fixed(tab: Tab, name: str, tmp_path: Path) -> None:
+    broken = fixable_servers.SERVERS[name]
+    if missing := broken.missing():
+        leave_out(f"the doctor and Chromium before {name} need {missing}, which is not installed")
+    with fixable_servers.served(broken, "", tmp_path / "broken") as url:
+        lines = fixable_servers.written_for(broken, url, tab.page)
+        compare(tab, url, dict.fromkeys(OF_REAL_SERVERS, False))
+    if lines is not None:
+        with fixable_servers.served(broken, lines, tmp_path / "fixed") as url:
+            compare(tab, url, OF_REAL_SERVERS)
+
+
+_VISITS = count()  # each its own address, so that no preflight comes from a cache
+
+
+def compare(tab: Tab, server: str, let_in: Mapping[Asking, bool | None]) -> None:
+    """The browser and the doctor see the same there, and each asking is let in or refused as `let_in` has it."""
+    wrong = []
+    for number, (asking, wanted) in enumerate(let_in.items()):
+        url = f"{server}{asking.path}?{number}-{next(_VISITS)}"
+        origin = tab.stranger if asking.by_stranger else tab.page
+        seen = tab.fetch(origin, url, asking.as_fetch())
+        said = diagnose(url, origin, *asking.as_options())
+        if not agree(seen, said) or wanted not in (None, seen["works"]):
+            wrong.append((asking.name, seen, said))
+    assert wrong == []
 
 
 @in_chromium

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import child_processes
 import pytest
 
 if TYPE_CHECKING:
@@ -25,26 +21,6 @@ FIELDS = [
     *("allow_credentials", "dangerously_allow_null_origin", "debug"),
     *("by", "method", "headers", "body", "credentials"),
 ]
-
-
-@pytest.fixture(scope="module")
-def addresses() -> Iterator[dict[str, str]]:
-    """Of the page and the API that `corecors demo --serve` says it serves."""
-    process = child_processes.start(
-        [sys.executable, "-u", "-m", "corecors", "demo", "--serve"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    try:
-        yield dict(process.stdout.readline().split() for _ in range(2))
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.communicate(timeout=30)
-        finally:
-            process.kill()
 
 
 class Page:

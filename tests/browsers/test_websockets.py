@@ -1,7 +1,8 @@
 """WebSockets opened by pages of real browsers: what is foreign never reaches the application.
 
-Everything stands on `app.localhost` and below, which is one site: so the cookie goes along with the handshakes of the
-foreign page too, as it does for a page that an attacker holds on a subdomain. It is sent below `/POLICY/cookie/` alone.
+Everything stands on `sockets.localhost` and below, which is one site: so the cookie goes along with the handshakes of
+the foreign page too, as it does for a page that an attacker holds on a subdomain. It is sent below `/POLICY/cookie/`
+alone. No other test leaves cookies there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .websocket_sites import SERVERS, Guarded, policies
 if TYPE_CHECKING:
     from .engines import Engine
 
-HOST = "app.localhost"
+HOST = "sockets.localhost"
 PAGES = {
     "own": HOST,
     "allowed": HOST,
@@ -137,7 +138,7 @@ def test_the_application_sees_the_handshakes_of_own_and_allowed_pages_alone(
 @pytest.mark.parametrize("server", SERVERS)
 def test_what_has_no_origin_is_no_page_and_reaches_the_application(server: str, cookie: bool) -> None:
     """Every browser sends `Origin` with a handshake, so here none is asked."""
-    guarded = Guarded(policies("http://app.localhost"), b"")
+    guarded = Guarded(policies("http://sockets.localhost"), b"")
     lines = [
         "GET /credentials/plain/ws HTTP/1.1",
         f"Host: {HOST}",

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from corecors.cli.check import check
 from corecors.cli.lint import lint
-from corecors.cli.routes import Route, routes_of
+from corecors.cli.routes import routes_of
 
 HEAD = """
 from corecors import PathPolicies, Policy
@@ -130,6 +130,14 @@ def test_the_policy_of_the_route_decides(
     assert __import__(module).ran == []
 
 
+def test_what_the_preflight_varies_by_is_not_said_of_the_request(module: str) -> None:
+    arguments = [f"{module}:app", "--origin", "https://app.example.com", "--path", "/pay", "-X", "PUT", "--json"]
+    preflight, actual = json.loads(CliRunner().invoke(check, arguments).output)["runs"][0]["answers"]
+    preflight, actual = ({name.lower(): value for name, value in each["headers"]} for each in (preflight, actual))
+    assert "access-control-request-method" in preflight["vary"].lower()
+    assert actual["vary"] == "Origin"
+
+
 def test_every_policy_of_an_application_is_linted(module: str) -> None:
     text = Path(f"{module}.py").read_text()
     Path(f"{module}_lint.py").write_text(text.replace('allow_headers=["X-Token"]', 'allow_headers=["*"]'))
@@ -194,31 +202,13 @@ def test_django_is_asked_as_well(
     assert not (tmp_path / "ran").exists()
 
 
-ROUTED = ["flask", "bottle", "starlette", "fastapi", "aiohttp"]
-
-
-@pytest.mark.parametrize("framework", ROUTED)
-def test_a_method_that_a_route_has_and_its_policy_lacks_is_told(
-    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a process of its own, for the policies of an application are those that its process has."""
-    monkeypatch.chdir(tmp_path)
-    for methods, fields in (('"PUT"', []), ('"DELETE"', ["PUT /pay"])):
-        text = (HEAD + APPLICATIONS[framework]).replace("ran.append(1)", "open('ran', 'w').close()")
-        Path("shop.py").write_text(text.replace('allow_methods=["PUT"]', f"allow_methods=[{methods}]"))
-        command = [sys.executable, "-m", "corecors", "lint", "shop:app", "--json"]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
-        told = [each for each in json.loads(ended.stdout)["warnings"] if each["code"] == "method-of-route"]
-        assert [warning["field"] for warning in told] == fields, ended.stderr
-    assert not Path("ran").exists()
-
-
 def test_examples_stand_in_the_places_of_a_path() -> None:
     written = ["/a/{x}", "/b/{x:int}", "/c/<int:x>", "/d/<x:int>", "/e/<uuid:x>", "/f/<x:re:[a-z]+>", r"/g/{x:\d+}"]
     methods = {"PUT", "GET", "HEAD", "OPTIONS"}
     app = SimpleNamespace(routes=[SimpleNamespace(path=path, methods=methods) for path in written])
     paths = ["/a/x", "/b/1", "/c/1", "/d/1", "/e/00000000-0000-4000-8000-000000000000", "/f/x", "/g/1"]
-    assert routes_of(app) == [Route(path, "PUT") for path in paths]
+    assert [route.path for route in routes_of(app) if route.method == "PUT"] == paths
+    assert [route.is_sure for route in routes_of(app) if route.method == "PUT"] == [True] * 5 + [False, True]
 
 
 def test_an_application_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,15 +18,10 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 
 from corecors.browser import SentRequest
-from corecors.cli.bounded_client import (
-    MAX_REQUESTS,
-    BoundedClient,
-    OtherHostError,
-    TooManyRequestsError,
-    UnreachableError,
-)
+from corecors.cli.bounded_client import BoundedClient, Deadline
 from corecors.cli.doctor import doctor
-from corecors.cli.network_failures import ADVICE, failure_of
+from corecors.cli.network_failures import failure_of
+from corecors.cli.unanswered import ADVICE, MAX_REQUESTS, OtherHostError, TooManyRequestsError, UnreachableError
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")  # for 127.0.0.1; good for a hundred years
 
@@ -57,14 +52,14 @@ def secure() -> Iterator[str]:
     ],
 )
 def test_a_certificate_has_to_be_right(secure: str, options: list[str], code: int, said: str) -> None:
-    result = CliRunner().invoke(doctor, [secure, "--origin", PAGE, *options])
+    result = CliRunner().invoke(doctor, [secure, "--timeout", "120", "--origin", PAGE, *options])
     assert result.exit_code == code, result.output
     assert said in result.output
 
 
 def test_plain_http_asked_over_tls_is_told() -> None:
     with serving(application(right)) as url:
-        result = CliRunner().invoke(doctor, [url.replace("http:", "https:"), "--origin", PAGE])
+        result = CliRunner().invoke(doctor, [url.replace("http:", "https:"), "--timeout", "120", "--origin", PAGE])
     assert result.exit_code == 2
     assert "TLS: the server does not speak TLS at this port" in result.output
     assert f"Fix: Write {url}" in result.output
@@ -92,7 +87,7 @@ def test_plain_http_at_a_port_that_speaks_tls_is_told() -> None:
         thread = threading.Thread(target=accept)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        result = CliRunner().invoke(doctor, [url, "--origin", PAGE])
+        result = CliRunner().invoke(doctor, [url, "--timeout", "120", "--origin", PAGE])
         listener.shutdown(socket.SHUT_RDWR)
         thread.join(timeout=10)
     assert result.exit_code == 1
@@ -106,7 +101,7 @@ def get(url: str, **changes: Any) -> SentRequest:
 
 def asked_of(app: Any) -> Iterator[tuple[str, BoundedClient]]:
     with serving(app) as url:
-        yield url, BoundedClient(url, timeout=30)
+        yield url, BoundedClient(url, deadline=Deadline(30))
 
 
 @pytest.fixture
@@ -137,7 +132,7 @@ def test_no_more_is_sent_than_the_bound(asking: tuple[str, BoundedClient], lengt
 def test_the_doctor_says_that_the_bound_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("corecors.cli.bounded_client.MAX_REQUESTS", 1)
     with serving(application(right)) as url:
-        result = CliRunner().invoke(doctor, [url, "--origin", PAGE])
+        result = CliRunner().invoke(doctor, [url, "--timeout", "120", "--origin", PAGE])
     assert result.exit_code == 0
     assert "Not every danger was looked for: more than 1 requests would be needed." in result.output
 
@@ -168,7 +163,9 @@ def test_a_host_is_the_same_however_it_is_written(host: str) -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         port = listener.getsockname()[1]
-        result = CliRunner().invoke(doctor, [f"http://{host}:{port}/", "--origin", PAGE, "--no-hazards"])
+        result = CliRunner().invoke(
+            doctor, [f"http://{host}:{port}/", "--timeout", "120", "--origin", PAGE, "--no-hazards"]
+        )
         thread.join(timeout=10)
     assert result.exit_code == 0, result.output
     assert f"\r\nHost: [::1]:{port}\r\n".encode() in asked[0]
@@ -213,7 +210,7 @@ def test_why_no_answer_came_is_a_code_and_a_few_words(error: Exception, code: st
 
 def test_a_name_that_does_not_resolve_is_no_answer() -> None:
     url = "http://corecors.invalid/"  # RFC 2606
-    client = BoundedClient(url, timeout=30)
+    client = BoundedClient(url, deadline=Deadline(30))
     with pytest.raises(UnreachableError):
         client(get(url))
 
@@ -221,7 +218,7 @@ def test_a_name_that_does_not_resolve_is_no_answer() -> None:
 def test_a_port_where_nobody_listens_refuses_the_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    client = BoundedClient(url, timeout=30)
+    client = BoundedClient(url, deadline=Deadline(30))
     with pytest.raises(UnreachableError, match="Connection refused"):
         client(get(url))
 

@@ -102,6 +102,11 @@ def test_the_policy_that_governs_the_path_decides(path, origin, options, code, s
     assert said in result.output
 
 
+def test_the_address_of_a_page_stands_for_its_origin():
+    found = json.loads(run("--json", origin="https://app.example.com/cart?id=1").output)["runs"]
+    assert [each["origin"] for each in found] == ["https://app.example.com"]
+
+
 def test_a_path_that_opted_out_is_said():
     Path("out_settings.py").write_text(
         "from corecors import PathPolicies, Policy\n"

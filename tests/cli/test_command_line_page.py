@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 from corecors import policy_from_mapping
 from corecors.adapters.wsgi import CORSMiddleware
-from corecors.cli import commands
+from corecors.cli.entry import commands
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -100,9 +100,12 @@ def test_the_keys_of_the_json_are_listed(command: str, address: str) -> None:
             [f"{address}/orders?cookie", *page, "--credentials"],  # a danger
         ],
         "check": [["cors.toml", *page], ["cors.toml", *page, "-X", "PUT"]],
-        "lint": [["problems.toml"], ["warnings.toml"]],
+        "lint": [["problems.toml"], ["warnings.toml"], ["--haproxy", "haproxy.cfg"]],
         "explain": [["missing-header"]],
     }
+    Path("haproxy.cfg").write_text(
+        "frontend api\n http-response set-header Access-Control-Allow-Origin null\n", encoding="utf-8"
+    )
     keys: set[str] = set()
     for each in arguments[command]:
         found = json.loads(CliRunner().invoke(commands, [command, *each, "--json"]).output)

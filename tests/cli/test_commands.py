@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import corecors.__main__
-from corecors.cli import COMMANDS, commands
+from corecors.cli import COMMANDS
+from corecors.cli.entry import commands, run
 
 
 def test_help_lists_every_command_that_is_there() -> None:
@@ -32,6 +33,13 @@ def test_every_listed_command_is_a_command_of_that_name() -> None:
         assert command.help
 
 
+def test_choices_stand_on_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["migrate"]) == 2
+    said = capsys.readouterr().err
+    assert "\n  flask-cors,\n  starlette,\n" in said
+    assert "\\t" not in said
+
+
 def test_an_unknown_command_is_a_usage_error() -> None:
     result = CliRunner().invoke(commands, ["dmeo"])
     assert result.exit_code == 2
@@ -40,11 +48,11 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 def test_help_imports_none_of_the_commands() -> None:
     program = (
-        "import sys; from corecors.cli import commands; commands(['--help'], standalone_mode=False);"
+        "import sys; from corecors.cli.entry import commands; commands(['--help'], standalone_mode=False);"
         "print(sorted(name for name in sys.modules if name.startswith('corecors.cli.') or name in ('rich', 'urllib3')))"
     )
     output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    assert output.splitlines()[-1] == "[]"
+    assert output.splitlines()[-1] == "['corecors.cli.entry']"
 
 
 def test_python_minus_m_is_the_same_command() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from broken_servers import serving
 from click.testing import CliRunner
+from request_recorder import Recorded, recording
 
 from corecors.cli.curl_command import CurlError, read_curl
 from corecors.cli.doctor import doctor
@@ -54,6 +54,9 @@ POSIX = {
     "an empty header": "curl URL -H 'X-Empty;'",
     "a header taken out": "curl URL -H 'Accept:' -H 'X-A: 1'",
     "no scheme": "curl BARE",
+    "brackets and -g": "curl -g 'URL?a[0]={b}'",
+    "brackets that are escaped": "curl 'URL?a\\[0\\]=\\{b\\}\\c'",
+    "a caret before a quotation mark": "curl 'URL' -H 'content-type: application/json' --data-raw '{\"a\":\"^\"}'",
     "bytes of one letter": "curl 'URL' -H 'x-name: caf\\xe9' --data-raw $'caf\\xe9'",
 }
 CMD = {
@@ -73,36 +76,14 @@ AS_POSIX = {
     "a percent sign for cmd": "curl 'URL' -H 'content-type: text/plain' --data-raw '100%'",
 }
 
-Recorded = tuple[str, str, dict[str, str], bytes]
+# The doctor names itself where a command does not, and is told the origin here.
+OF_THE_DOCTOR = ("USER_AGENT", "ACCEPT", "ORIGIN")
 
 
 @pytest.fixture
 def recorder() -> Iterator[tuple[str, list[Recorded]]]:
-    """A server that allows everything and notes method, target, headers and body."""
-    seen: list[Recorded] = []
-
-    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        headers = {name[5:]: value for name, value in environ.items() if name.startswith("HTTP_")}
-        headers["CONTENT_TYPE"] = environ.get("CONTENT_TYPE", "")
-        seen.append((environ["REQUEST_METHOD"], environ["REQUEST_URI"], headers, body))
-        origin = environ.get("HTTP_ORIGIN", "*")
-        allowed = [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Credentials", "true")]
-        asked = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "")
-        names = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
-        allowed += [("Access-Control-Allow-Methods", asked), ("Access-Control-Allow-Headers", names)]
-        start_response("200 OK", [*allowed, ("Vary", "Origin"), ("Content-Length", "0")])
-        return []
-
-    with serving(app) as url:
-        yield url, seen
-
-
-def sent(recorded: Recorded) -> Recorded:
-    """What has to be the same, whoever sends it; the rest is curl's or the doctor's own."""
-    method, target, headers, body = recorded
-    own = {"HOST", "USER_AGENT", "CONNECTION", "ACCEPT_ENCODING", "ACCEPT", "ORIGIN", "EXPECT", "CONTENT_LENGTH"}
-    return method, target, {name: value for name, value in headers.items() if name not in own}, body
+    with recording() as found:
+        yield found
 
 
 def asked_by_doctor(command: str, *options: str) -> Any:
@@ -128,9 +109,9 @@ def test_the_doctor_sends_what_curl_sends(name: str, recorder: tuple[str, list[R
     expected = seen.pop()
     found = asked_by_doctor(addressed(command), "--send")
     assert found["cause"] is None
-    own = [request for request in seen if "ACCESS_CONTROL_REQUEST_METHOD" not in request[2]]
+    own = [request for request in seen if not request.is_preflight]
     assert len(own) == 1
-    assert sent(own[0]) == sent(expected)
+    assert own[0].without(*OF_THE_DOCTOR) == expected.without(*OF_THE_DOCTOR)
 
 
 @pytest.mark.parametrize("name", [*POSIX, *CMD])
@@ -181,6 +162,8 @@ def test_the_command_comes_from_a_file_from_standard_input_or_as_text(
     [
         pytest.param("wget http://127.0.0.1/", "does not begin with curl", id="another program"),
         pytest.param("curl", "names no address", id="no address"),
+        pytest.param("curl 'http://a' ;\ncurl 'http://b'", "several commands", id="all as cURL"),
+        pytest.param('curl ^"http://a^" &\r\ncurl ^"http://b^"', "several commands", id="all as cURL for cmd"),
         pytest.param("curl http://a http://b", "more than one address", id="two addresses"),
         pytest.param("curl http://a -H", "nothing follows -H", id="nothing after an option"),
         pytest.param("curl http://a --data", "nothing follows --data", id="nothing after a long option"),
@@ -193,6 +176,8 @@ def test_the_command_comes_from_a_file_from_standard_input_or_as_text(
         pytest.param("curl http://a --data-urlencode n@x", "reads a file", id="a form from a file"),
         pytest.param("curl http://a -b cookies.txt", "reads a file", id="cookies from a file"),
         pytest.param("curl http://a -H @x", "reads a file", id="headers from a file"),
+        pytest.param("curl 'http://a/?b[0]=1'", "several addresses", id="brackets that curl would expand"),
+        pytest.param("curl 'http://{a,b}/'", "several addresses", id="braces that curl would expand"),
         pytest.param("curl http://a -F a=@x", "boundary of its own", id="a multipart body of curl's"),
         pytest.param("curl http://a -d $'\\ud800'", "a character that there is not", id="half a character"),
     ],
@@ -207,8 +192,18 @@ def test_what_is_no_command_of_a_page_is_said_in_words(command: str, says: str) 
 
 def test_a_command_that_is_not_understood_shows_no_secret() -> None:
     secret = "s3cr3t-0123456789"
-    for command in (f"curl http://a -H 'Authorization: {secret}' --frobnicate", f"curl http://a -H 'X: {secret}"):
-        result = CliRunner().invoke(doctor, ["--curl", command, "--origin", "https://app.example.com"])
+    for command in (
+        f"curl http://a -H 'Authorization: {secret}' --frobnicate",
+        f"curl http://a -H 'X: {secret}",
+        f"curl http://a --user=me:{secret}",
+        f"curl ftp://me:{secret}@a/",
+        f"curl ftp://me:x@{secret}@a/",
+        f"curl 'http:///?token={secret}'",
+        f"curl http://a -H 'Origin: https://me:{secret}@app.example.com'",
+    ):
+        result = CliRunner().invoke(
+            doctor, ["--curl", command] + ([] if "Origin" in command else ["--origin", "https://app.example.com"])
+        )
         assert result.exit_code == 2
         assert secret not in result.output
 

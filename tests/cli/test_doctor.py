@@ -14,13 +14,13 @@ from click.testing import CliRunner, Result
 
 from corecors.browser import Received
 from corecors.cli import causes_before_cors, causes_in_cors
-from corecors.cli.bounded_client import MAX_REQUESTS
 from corecors.cli.doctor import doctor
 from corecors.cli.hazards import find_hazards, lookalikes
+from corecors.cli.unanswered import MAX_REQUESTS
 
 
 def run(url: str, *options: str, origin: str = PAGE) -> Result:
-    return CliRunner().invoke(doctor, [url, "--origin", origin, *options])
+    return CliRunner().invoke(doctor, [url, "--timeout", "120", "--origin", origin, *options])
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +110,33 @@ def test_causes_that_are_not_the_servers_alone(address: str, origin: str, option
         found = diagnosed(address.replace("SERVER", url), *options, origin=origin)
     assert found["cause"]["code"] == code
     assert found["cause"]["fix"]
+
+
+def test_a_fix_takes_nothing_away_that_the_server_allows_already() -> None:
+    listed = ("PATCH, ALL, get", "Origin, *, X-Old, Access-Control-Max-Age")
+
+    def serve(asked: Asked) -> Answer:
+        lists = zip(("Access-Control-Allow-Methods", "Access-Control-Allow-Headers"), listed, strict=True)
+        return 204 if asked.is_preflight else 200, [("Server", "nginx"), *(lists if asked.is_preflight else ())]
+
+    with serving(application(serve)) as url:
+        output = run(url, "-X", "PUT", "-H", "X-Token: 1", "--no-hazards").output
+    assert 'Access-Control-Allow-Methods "GET, HEAD, POST, PATCH, PUT" always' in output
+    assert 'Access-Control-Allow-Headers "x-old, x-token" always' in output
+    assert "    Access-Control-Allow-Methods: GET, HEAD, POST, PATCH, PUT\n" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        pytest.param("anybody with credentials", "Danger: ", id="serious"),
+        pytest.param("no Vary", "Danger: ", id="too"),
+        pytest.param("errors have no headers", "Note: ", id="minor"),
+    ],
+)
+def test_a_minor_danger_is_not_announced_as_one(name: str, word: str) -> None:
+    with serving(application(SERVERS[name].serve)) as url:
+        assert run(url).output.splitlines()[1].startswith(word)
 
 
 def test_each_rule_of_the_table_is_the_cause_of_something() -> None:

@@ -17,7 +17,7 @@ from corecors.cli.page_request import page_origin
 
 
 def run(url: str, *options: str) -> Result:
-    return CliRunner().invoke(doctor, [url, *options])
+    return CliRunner().invoke(doctor, [url, "--timeout", "120", *options])
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,18 @@ def test_piped_output_is_not_wrapped_and_has_no_trailing_blanks(name: str) -> No
     broken = SERVERS[name]
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
     with serving(application(broken.serve)) as url:
-        command = [sys.executable, "-m", "corecors", "doctor", url, "--origin", PAGE, *broken.options]
+        command = [
+            sys.executable,
+            "-m",
+            "corecors",
+            "doctor",
+            url,
+            "--timeout",
+            "120",
+            "--origin",
+            PAGE,
+            *broken.options,
+        ]
         found = json.loads(
             subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60, env=environment).stdout
         )
@@ -118,7 +129,11 @@ def test_piped_output_is_not_wrapped_and_has_no_trailing_blanks(name: str) -> No
 def test_a_terminals_width_is_kept() -> None:
     with serving(application(SERVERS["the preflight lacks several"].serve)) as url:
         options = SERVERS["the preflight lacks several"].options
-        output = CliRunner(env={"COLUMNS": "60"}).invoke(doctor, [url, "--origin", PAGE, *options]).output
+        output = (
+            CliRunner(env={"COLUMNS": "60"})
+            .invoke(doctor, [url, "--timeout", "120", "--origin", PAGE, *options])
+            .output
+        )
     wide = [line for line in output.splitlines() if len(line) > 60]
     # What is to be copied is never wrapped.
     assert all(line.lstrip().startswith(("Access-Control-", "> ", "< ", "Rule:", "More:")) for line in wide), wide

@@ -18,9 +18,9 @@ from broken_servers import serving
 from click.testing import CliRunner
 from werkzeug.wrappers import Request, Response
 
-import corecors.cli
-from corecors.cli import INTERRUPTED, READER_GONE, UNUSABLE, commands, run
+from corecors.cli import INTERRUPTED, READER_GONE, UNUSABLE
 from corecors.cli.doctor import doctor
+from corecors.cli.entry import COMPLETION, commands, run
 from corecors.cli.lint import lint
 from corecors.cli.policy_argument import MAX_FILE_LENGTH
 
@@ -241,7 +241,7 @@ def test_what_no_script_can_send_is_refused_in_words(command: str, options: list
     ],
 )
 def test_odd_addresses_are_words(url: str, code: int) -> None:
-    result = CliRunner().invoke(doctor, [url, "--origin", "http://localhost:3000"])
+    result = CliRunner().invoke(doctor, [url, "--timeout", "120", "--origin", "http://localhost:3000"])
     assert isinstance(result.exception, SystemExit | None), result.exception
     assert result.exit_code == code, result.output
     assert "\x1b" not in result.output
@@ -258,7 +258,7 @@ def test_odd_redirects_are_words(location: str) -> None:
         return answer
 
     with serving(app) as url:
-        result = CliRunner().invoke(doctor, [url, "--origin", PAGE])
+        result = CliRunner().invoke(doctor, [url, "--timeout", "120", "--origin", PAGE])
     assert isinstance(result.exception, SystemExit | None), result.exception
     assert result.exit_code in (0, 1) or "another host" in result.output
     assert "There is no answer" not in result.output
@@ -290,7 +290,7 @@ def test_no_color_is_heeded_even_where_colours_are_forced() -> None:
 
 
 def test_completion_is_answered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv(corecors.cli.COMPLETION, "bash_complete")
+    monkeypatch.setenv(COMPLETION, "bash_complete")
     monkeypatch.setenv("COMP_WORDS", "corecors do")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert run([]) == 0
@@ -299,9 +299,9 @@ def test_completion_is_answered(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_every_shell_gets_its_completion(shell: str) -> None:
-    environment = os.environ | {corecors.cli.COMPLETION: f"{shell}_source"}
+    environment = os.environ | {COMPLETION: f"{shell}_source"}
     output = subprocess.run(
-        [sys.executable, "-c", "from corecors.cli import run; import sys; sys.exit(run([]))"],
+        [sys.executable, "-c", "from corecors.cli.entry import run; import sys; sys.exit(run([]))"],
         env=environment,
         capture_output=True,
         text=True,
@@ -317,3 +317,14 @@ def test_every_help_fits_into_80_columns_and_has_an_example() -> None:
         lines = result.output.splitlines()
         assert all(len(line) <= 80 for line in lines), arguments
         assert any(line.startswith(f"    {' '.join(['corecors', *arguments])}") for line in lines), arguments
+
+
+@pytest.mark.parametrize("arguments", [["lint", "nowhere.toml"], ["doctor", "ftp://a", "--origin", PAGE]], ids=str)
+def test_what_cannot_be_used_is_an_annotation_where_these_are_asked_for(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--format", "github"]) == UNUSABLE
+    output = capsys.readouterr()
+    assert output.out.startswith("::error title=CORS%3A not looked at::")
+    assert output.out.count("\n") == 1
+    assert output.err == ""

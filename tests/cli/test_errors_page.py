@@ -56,7 +56,11 @@ def said(name: str) -> str:
         nobody = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         listener.close()
         url = {MIXED: "http://api.example.com/", "nobody": nobody}.get(name, address)
-        output = CliRunner(env={"COLUMNS": "1000"}).invoke(doctor, [url, "--origin", origin, *options]).output
+        output = (
+            CliRunner(env={"COLUMNS": "1000"})
+            .invoke(doctor, [url, "--timeout", "120", "--origin", origin, *options])
+            .output
+        )
     return " ".join(output.split())
 
 
@@ -111,8 +115,13 @@ PREFIXES = {
 
 @pytest.mark.parametrize(("title", "browser", "message"), MESSAGES)
 def test_every_message_is_explained(title: str, browser: str, message: str) -> None:
-    alone = "net::" in message or "Mixed" in message or "mixed" in message or message.startswith("Access to")
-    text = ("" if alone else PREFIXES[browser]) + message.replace("ORIGIN", "https://app.example.com")
+    alone = re.search(
+        "net::|[Mm]ixed|^Access to|^(?:Type|Security)Error|[Cc]ookie|^Local|^Loading|^Firefox|^The res|^Web", message
+    )
+    url = "wss://api.example.com/x" if title == "WebSocket refused" else "https://api.example.com/x"
+    text = ("" if alone else PREFIXES[browser]) + message.replace("ORIGIN", "https://app.example.com").replace(
+        "URL", url
+    )
     found = explanation_of(text)
     assert found is not None
     # Safari says the same of a missing header and a wrong one.

@@ -5,12 +5,14 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from corecors.cli import run
+from corecors.cli.entry import run
 from corecors.cli.explain import explain
 from corecors.cli.explanations import TOPICS
 
-ACCESS = "Access to fetch at 'https://api.example.com/x?token=s3cr3t-0123' from origin 'https://app.example.com' "
-"has been blocked"
+ACCESS = (
+    "Access to fetch at 'https://api.example.com/x?token=s3cr3t-0123' from origin 'https://app.example.com' "
+    "has been blocked"
+)
 AXIOS = ACCESS.replace("fetch", "XMLHttpRequest")
 
 
@@ -35,6 +37,26 @@ def asked(*arguments: str, given: str = "") -> Result:
             id="a header, by axios",
         ),
         pytest.param(
+            f"{ACCESS} by CORS policy: Method patch is not allowed by Access-Control-Allow-Methods in preflight "
+            "response.",
+            "Method not allowed",
+            "corecors doctor 'https://api.example.com/x?token=***' --origin https://app.example.com -X patch",
+            id="a method",
+        ),
+        pytest.param(
+            "Origin https://app.example.com is not allowed by Access-Control-Allow-Origin. Status code: 502",
+            "Server error",
+            "corecors doctor URL --origin https://app.example.com",
+            id="Safari, an error of the server",
+        ),
+        pytest.param(
+            "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at "
+            "https://api.example.com/. (Reason: CORS header ‘Access-Control-Allow-Origin’ missing). Status code: 500.",
+            "Server error",
+            "corecors doctor https://api.example.com/ --origin ORIGIN",
+            id="Firefox, an error of the server",
+        ),
+        pytest.param(
             "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at "
             "https://api.example.com/. (Reason: CORS request did not succeed). Status code: (null).",
             "No answer",
@@ -46,6 +68,12 @@ def asked(*arguments: str, given: str = "") -> Result:
             "Credentials not allowed",
             "corecors doctor URL --origin ORIGIN --credentials",
             id="Safari, neither",
+        ),
+        pytest.param(
+            "Response to preflight request doesn't pass access control check: It does not have HTTP ok status.",
+            "Preflight failing",
+            "corecors doctor URL --origin ORIGIN -X METHOD",
+            id="a preflight, for a method that is not said",
         ),
         pytest.param("missing-header", "Missing header", "corecors doctor URL --origin ORIGIN", id="a name"),
         pytest.param("Missing header", "Missing header", "corecors doctor URL --origin ORIGIN", id="a title"),
@@ -75,5 +103,8 @@ def test_all_topics_are_listed() -> None:
 def test_what_is_not_known_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "segmentation fault"]) == 2
     assert "that is neither a browser's message about CORS" in capsys.readouterr().err
+    for caught in ("TypeError: Failed to fetch", "Uncaught (in promise) TypeError: Load failed"):
+        assert run(["explain", caught]) == 2
+        assert "the reason stands next to it in the browser's console" in capsys.readouterr().err
     assert run(["explain", "missing-heder"]) == 2
     assert "did you mean 'missing-header'?" in capsys.readouterr().err

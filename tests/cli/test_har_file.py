@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from corecors.browser.urls import parse_url
+from corecors.cli import har_file
 from corecors.cli.doctor import doctor
-from corecors.cli.har_file import HarError, read_har
+from corecors.cli.har_file import NET_ERRORS, HarError, read_har
+from corecors.cli.unanswered import ADVICE
 
 PAGE = "https://app.example.com"
 API = "https://api.example.com/orders"
 ALLOWED = {"access-control-allow-origin": PAGE, "vary": "Origin"}
+
+
+def in_chromium(entry: dict[str, Any], error: str = "net::ERR_FAILED", kind: str = "fetch") -> dict[str, Any]:
+    """The same as Chromium records it. What was not sent has no Origin there."""
+    kept = [each for each in entry["request"]["headers"] if each["name"] != "Origin" or entry["response"]["status"]]
+    request, response = entry["request"] | {"headers": kept}, entry["response"] | {"_error": error}
+    return {"request": request, "response": response, "_resourceType": kind}
 
 
 def entry(
@@ -34,9 +44,9 @@ def entry(
     return {"request": request, "response": {"status": status, "headers": pairs(answered or {})}}
 
 
-def preflight(method: str, names: str = "", **more: Any) -> dict[str, Any]:
+def preflight(method: str, names: str = "", asked_too: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
     asked = {"Access-Control-Request-Method": method} | ({"Access-Control-Request-Headers": names} if names else {})
-    return entry("OPTIONS", asked=asked, **more)
+    return entry("OPTIONS", asked=asked | (asked_too or {}), **more)
 
 
 LISTED = {"access-control-allow-methods": "PUT", "access-control-allow-headers": "content-type"}
@@ -62,6 +72,56 @@ RECORDINGS = {
     ),
     "a preflight that fails, alone": ([preflight("DELETE", status=403)], ["preflight-refused"]),
     "a preflight that is not recorded": ([entry("PUT", asked=JSON, body="{}", answered=ALLOWED)], [None]),
+    "a preflight that fails, and its request, which has no Origin": (
+        [
+            in_chromium(entry("PUT", asked=JSON, status=0)),
+            preflight("PUT", "content-type", status=204, answered=ALLOWED | {"access-control-allow-methods": "PUT"}),
+        ],
+        ["header-not-allowed"],
+    ),
+    "a blocked preflight that is not recorded": (
+        [in_chromium(entry("PUT", asked=JSON | {"Referer": f"{PAGE}/"}, status=0))],
+        ["no-answer-not-recorded"],
+    ),
+    "blocked though it passes without credentials": (
+        [in_chromium(entry(answered={"access-control-allow-origin": "*"}))],
+        ["wildcard-with-credentials"],
+    ),
+    "aborted though it passes": (
+        [in_chromium(entry(answered={"access-control-allow-origin": "*"}), "net::ERR_ABORTED")],
+        [None],
+    ),
+    "blocked by who knows what": (
+        [in_chromium(entry(answered=ALLOWED | {"access-control-allow-credentials": "true"}))],
+        [None],
+    ),
+    "credentials without any cookie": (
+        [entry(asked={"Sec-Fetch-Storage-Access": "none"}, answered=ALLOWED)],
+        ["credentials-not-allowed"],
+    ),
+    "a preflight of one with credentials": (
+        [preflight("PUT", status=204, asked_too={"Sec-Fetch-Storage-Access": "active"}, answered=ALLOWED | LISTED)],
+        ["credentials-not-allowed"],
+    ),
+    "an ad blocker": (
+        [in_chromium(entry(asked={"Referer": f"{PAGE}/"}, status=0), "net::ERR_BLOCKED_BY_CLIENT")],
+        ["no-answer-blocked"],
+    ),
+    "nobody there": (
+        [in_chromium(entry(asked={"Referer": f"{PAGE}/x"}, status=0), "net::ERR_CONNECTION_REFUSED", "xhr")],
+        ["no-answer-refused"],
+    ),
+    "an image that did not load": (
+        [in_chromium(entry(asked={"Referer": f"{PAGE}/"}, status=0), "net::ERR_ABORTED", "image")],
+        [],
+    ),
+    "a login at another host, which answers": (
+        [
+            entry(status=302, answered=ALLOWED | {"location": "https://login.example.org/"}),
+            entry(url="https://login.example.org/", asked={"Origin": "null"}),
+        ],
+        ["login", "null-origin"],
+    ),
     "a request that got no answer": ([entry(status=0)], ["no-answer-not-recorded"]),
     "cookies": (
         [entry(asked={"Cookie": "sid=1"}, answered={"access-control-allow-origin": "*"})],
@@ -102,9 +162,16 @@ def test_the_list_says_how_many_fail_and_why(tmp_path: Path) -> None:
     assert result.exit_code == 1
     first, *rest = result.output.splitlines()
     assert first == "1 of 2 requests across origins fail."
-    assert rest[0] == f"  passed  GET {API}  from {PAGE}"
-    assert rest[1] == f"  FAILED  PUT {API}?token=***  from {PAGE}"
+    assert rest[0] == f"  passed 2  GET {API}  from {PAGE}"
+    assert rest[1] == f"  FAILED 3  PUT {API}?token=***  from {PAGE}"
     assert "The proxy in front got no answer" in rest[2]
+
+
+def test_the_list_has_the_lines_to_send(tmp_path: Path) -> None:
+    answered = ALLOWED | {"access-control-allow-methods": "PUT"}
+    result = run(tmp_path / "a.har", [preflight("PUT", "content-type", status=204, answered=answered)])
+    assert "Fix: Answer the preflight with:\n" in result.output
+    assert "Access-Control-Allow-Headers: content-type\n" in result.output
 
 
 def test_one_entry_has_a_report_of_its_own(tmp_path: Path) -> None:
@@ -141,3 +208,35 @@ def test_what_is_not_a_recording_is_said_in_words(text: str, tmp_path: Path) -> 
     result = CliRunner().invoke(doctor, ["--har", str(tmp_path / "a.har")])
     assert result.exit_code == 2
     assert "Error: --har: it is " in result.output
+
+
+def test_there_is_advice_for_each_error_of_the_browser() -> None:
+    assert set(NET_ERRORS.values()) <= set(ADVICE)
+
+
+def test_a_long_recording_is_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = []
+    for number in range(500):
+        url = f"{API}/{number}"
+        entries += [preflight("PUT", url=url, status=204, answered=ALLOWED | LISTED), entry("PUT", url=url)]
+    parsed: list[str] = []
+    monkeypatch.setattr(har_file, "parse_url", lambda url: parsed.append(url) or parse_url(url))
+    recording = read_har(json.dumps({"log": {"entries": entries}}))
+    found = [recording.examine(each) for each in recording.cross_origin()]
+    assert [each.works for each in found] == [False] * 500
+    assert len(parsed) < 20 * len(entries)
+
+
+def test_of_several_preflights_the_nearest_counts() -> None:
+    refused, passed = (preflight("PUT", status=204, answered=answered) for answered in ({}, ALLOWED | LISTED))
+    asked = entry("PUT", answered=ALLOWED)
+    recording = read_har(json.dumps({"log": {"entries": [refused, OWN, asked, passed, OWN, refused]}}))
+    (only,) = (each for each in recording.cross_origin() if not each.is_preflight)
+    assert recording.examine(only).works is True
+
+
+def test_a_method_in_lower_case_is_listed_as_servers_know_it(tmp_path: Path) -> None:
+    file = tmp_path / "recording.har"
+    file.write_text(json.dumps({"log": {"entries": [preflight("patch", status=204)]}}), encoding="utf-8")
+    output = CliRunner(env={"COLUMNS": "200"}).invoke(doctor, ["--har", str(file)]).output
+    assert "Access-Control-Allow-Methods: GET, HEAD, POST, PATCH\n" in output

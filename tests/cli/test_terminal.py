@@ -9,7 +9,7 @@ import pytest
 from broken_servers import PAGE, Answer, Asked, application, serving
 from click.testing import CliRunner
 
-from corecors.cli import commands, run
+from corecors.cli.entry import commands, run
 from corecors.cli.terminal import printable, styled, terminal
 
 TITLE = "\x1b]0;owned\x07"
@@ -45,7 +45,7 @@ def test_what_a_server_sends_is_escaped(name: str, options: tuple[str, ...]) -> 
         return status, [(key, value.encode("utf-8").decode("latin-1")) for key, value in headers]
 
     with serving(application(hostile)) as url:
-        result = CliRunner().invoke(commands, ["doctor", url, "--origin", PAGE, *options])
+        result = CliRunner().invoke(commands, ["doctor", url, "--timeout", "120", "--origin", PAGE, *options])
     assert result.output
     assert harmless(result.output)
 

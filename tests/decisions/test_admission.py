@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from corecors import UNDECIDED, CORSRequest, Decision, Kind, Policy, Reason, admission, is_same_origin
+from corecors._decisions.admission import decided, is_withheld, undecided, withheld
 
 APP = "https://app.example.com"
 EVIL = "https://evil.test"
@@ -71,6 +72,7 @@ def test_what_is_blocked(
 ) -> None:
     decision = admission(CREDENTIALED, request(method, origin, **fields))
     assert outcome(decision) == expected
+    assert (decision.origin, decision.method) == (origin, method)
     if not decision.allowed:
         assert decision.reason is Reason.CROSS_SITE_BLOCKED
         assert decision.lines == (("Vary", "Origin"),)
@@ -99,13 +101,16 @@ def test_a_preflight_is_decided_by_the_policy() -> None:
 
 # Own origins, where a proxy rewrites Host
 
-OWN = frozenset({"https://www.example.com"})
+LONGEST = f"{'s' * 64}://{'.'.join(['a' * 63] * 3 + ['a' * 61])}:65535"
+OWN = frozenset({"https://www.example.com", LONGEST})
 
 
-def test_a_servers_own_origin_that_a_proxy_hides_can_be_named() -> None:
-    asked = request("POST", "https://www.example.com", host="backend:8000")
+@pytest.mark.parametrize("origin", sorted(OWN))
+def test_a_servers_own_origin_that_a_proxy_hides_can_be_named(origin: str) -> None:
+    asked = request("POST", origin, host="backend:8000")
     assert not admission(PLAIN, asked).allowed
-    assert admission(PLAIN, asked, own_origins=OWN).reason is Reason.OWN_ORIGIN
+    for policy in (PLAIN, UNDECIDED):
+        assert admission(policy, asked, own_origins=OWN).reason is Reason.OWN_ORIGIN
     # Sec-Fetch-Site is the browser's own word, and needs no help.
     assert not admission(PLAIN, asked._replace(fetch_site="cross-site"), own_origins=OWN).allowed
     assert admission(PLAIN, asked._replace(fetch_site="same-origin")).allowed
@@ -168,7 +173,14 @@ def test_a_handshake(
 ) -> None:
     decision = admission(policy, request("GET", origin, is_websocket=True, **fields))
     assert (outcome(decision), decision.reason) == (expected, reason)
-    assert decision.kind is Kind.WEBSOCKET
+    assert (decision.kind, decision.origin, decision.method) == (Kind.WEBSOCKET, origin, "GET")
+    assert decision.lines == (() if policy is None else (("Vary", "Origin"),))
+
+
+def test_a_handshake_of_the_servers_own_page_that_a_proxy_hides() -> None:
+    asked = request("GET", "https://www.example.com", host="backend:8000", is_websocket=True)
+    assert not admission(PLAIN, asked).allowed
+    assert admission(PLAIN, asked, own_origins={"https://www.example.com"}).reasons == (Reason.OWN_ORIGIN,)
 
 
 def test_a_handshakes_predicate_is_asked_once_or_answered() -> None:
@@ -178,6 +190,14 @@ def test_a_handshakes_predicate_is_asked_once_or_answered() -> None:
     assert asked == [EVIL]
     assert not admission(policy, request("GET", EVIL, is_websocket=True), predicate=False).allowed
     assert asked == [EVIL]
+
+
+def test_the_answer_of_a_predicate_that_was_got_elsewhere_is_taken() -> None:
+    policy = Policy(allow_origin_predicate=lambda origin: pytest.fail("was asked"))
+    for method, fields in (("POST", {}), ("GET", {"is_websocket": True}), ("OPTIONS", {"request_method": "POST"})):
+        for answer in (True, False):
+            asked = request(method, EVIL, **fields)
+            assert admission(policy, asked, predicate=answer).allowed is answer
 
 
 # What cannot be told
@@ -204,3 +224,57 @@ def test_nobody_is_let_in_where_it_cannot_be_told_which_policy_governs(
     assert all(name == "Vary" for name in decision.headers)
     if not decision.allowed:
         assert decision.reason is (Reason.PATH_AMBIGUOUS if is_ambiguous else Reason.UNDECIDED)
+
+
+def test_where_nothing_is_blocked_an_untold_request_is_answered_and_not_read() -> None:
+    asked = request("PUT", EVIL)
+    decision = undecided(asked, ())
+    assert (outcome(decision), decision.reasons) == ((False, None), (Reason.UNDECIDED,))
+    assert (decision.kind, decision.origin, decision.method) == (Kind.ACTUAL, EVIL, "PUT")
+    assert decision.lines == (("Vary", "Origin"),)
+    assert undecided(request("PUT", f"https://{HOST}"), ()).reasons == (Reason.OWN_ORIGIN,)
+    assert undecided(asked, [EVIL]).reasons == (Reason.OWN_ORIGIN,)
+    preflight = request("OPTIONS", EVIL, request_method="PUT")
+    assert undecided(preflight, ()) == admission(UNDECIDED, preflight)
+    no_browser = request("POST", None)
+    assert undecided(no_browser, ()) == decided(PLAIN, no_browser)
+
+
+# What the browser withholds because cookies came along
+
+WITH_COOKIES = {"fetch_site": "cross-site", "asks_with_cookies": True}
+
+
+@pytest.mark.parametrize(
+    ("policy", "origin", "fields", "expected"),
+    [
+        pytest.param(PLAIN, APP, {}, True, id="without credentials"),
+        pytest.param(ANY, EVIL, {}, True, id="any origin"),
+        pytest.param(ANY, "http://evil.test", {"fetch_site": "same-site"}, True, id="a page without TLS, of the site"),
+        pytest.param(CREDENTIALED, APP, {}, False, id="with credentials"),
+        pytest.param(PLAIN, EVIL, {}, False, id="refused anyway"),
+        pytest.param(PLAIN, None, {}, False, id="no origin"),
+        pytest.param(PLAIN, APP, {"asks_with_cookies": False}, False, id="no cookies"),
+        pytest.param(PLAIN, APP, {"fetch_site": "same-origin"}, False, id="the own origin"),
+        pytest.param(PLAIN, APP, {"fetch_site": None}, False, id="an old browser, which does not say"),
+        pytest.param(ANY, "chrome-extension://abcdefghijklmnop", {}, False, id="an extension"),
+        pytest.param(ANY, "null", {}, False, id="no page that can be named"),
+    ],
+)
+def test_what_a_browser_withholds(policy: Policy, origin: str | None, fields: dict[str, Any], expected: bool) -> None:
+    asked = request("GET", origin, **{**WITH_COOKIES, **fields})
+    assert is_withheld(decided(policy, asked), asked) is expected
+
+
+def test_a_preflight_is_never_withheld() -> None:
+    asked = request("OPTIONS", APP, request_method="GET", **WITH_COOKIES)
+    assert not is_withheld(decided(PLAIN, asked), asked)
+
+
+def test_of_what_is_withheld_the_reason_is_told() -> None:
+    decision = decided(PLAIN, request("PUT", APP, **WITH_COOKIES))
+    told = withheld(decision)
+    assert told.reasons == (Reason.CREDENTIALS_NOT_ALLOWED,)
+    assert outcome(told) == (False, None)
+    for name in ("kind", "lines", "origin", "method"):
+        assert getattr(told, name) == getattr(decision, name)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from corecors import Policy, merge_headers
+from corecors import CORSRequest, Kind, Policy, admission, merge_headers
+from corecors._decisions.merging import MAX_KNOWN_NAMES, unrelated_headers
 
 APP = "https://app.example.com"
 STRANGER = "https://stranger.test"
@@ -66,6 +67,7 @@ def test_a_line_of_the_application(policy: Policy, origin: str, own: tuple[str, 
         pytest.param(["Accept"], "Accept, Origin", id="merged"),
         pytest.param(["accept, ORIGIN", "Accept"], "accept, ORIGIN", id="each name once, in any case of letters"),
         pytest.param(["*"], "*", id="* stays"),
+        pytest.param(["ss", "\xdf"], "ss, \xdf, Origin", id="names that are one in upper case alone"),
     ],
 )
 def test_vary_is_one_line(theirs: list[str], expected: str) -> None:
@@ -83,3 +85,27 @@ def test_the_applications_own_list_is_never_changed() -> None:
     plain = [("Content-Type", "text/plain")]
     assert merge_headers(plain, lines) is not plain
     assert plain == [("Content-Type", "text/plain")]
+
+
+def test_what_is_unrelated_stays_in_its_order_whether_it_was_seen_before_or_not() -> None:
+    own = [("X-Seen", "1"), ("X-New", "2"), ("X-Seen", "3"), ("Access-Control-Allow-Origin", "*"), ("X-Last", "4")]
+    merged(NAMED, STRANGER, ("X-Seen", "0"))
+    assert "X-Seen" in unrelated_headers
+    assert merged(NAMED, STRANGER, *own) == [*own[:3], own[4], ("Vary", "Origin")]
+
+
+def test_names_that_are_none_of_ours_are_remembered_up_to_a_bound() -> None:
+    for number in range(2 * MAX_KNOWN_NAMES):
+        merged(NAMED, APP, (f"X-{number}", "1"))
+        assert f"X-{number}" in unrelated_headers
+        assert len(unrelated_headers) <= MAX_KNOWN_NAMES
+
+
+def test_what_no_policy_governs_keeps_its_lines_and_varies_where_other_requests_are_governed() -> None:
+    decision = admission(None, CORSRequest("GET", origin=APP))
+    own = [("Vary", "Cookie"), ("Access-Control-Allow-Origin", "*"), ("vary", "Accept")]
+    assert decision.kind is Kind.ACTUAL
+    assert admission(None, CORSRequest("OPTIONS", origin=APP, request_method="PUT")).kind is Kind.PREFLIGHT
+    assert decision.merge(own) == own
+    assert decision.merge(own) is not own
+    assert decision.varied().merge(own) == [("Access-Control-Allow-Origin", "*"), ("Vary", "Cookie, Accept, Origin")]

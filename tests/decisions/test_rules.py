@@ -1,13 +1,16 @@
 """What rules remember says what they would decide anew, is forgotten where it must be, and never grows."""
 
-from collections.abc import Callable, Sequence
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corecors import Policy, evaluate, response_headers
+from corecors import Policy, evaluate, preflight_headers, response_headers
 from corecors._decisions.rules import MAX_REMEMBERED
 
 APP = "https://app.example.com"
@@ -188,12 +191,63 @@ def test_a_list_of_more_origins_than_are_remembered_is_answered_whole() -> None:
 
 
 def test_what_is_shared_between_requests_cannot_be_changed_by_one() -> None:
-    policy = Policy(allow_origins=[APP])
-    assert policy.lines(APP) is policy.lines(APP)
-    assert isinstance(policy.lines(APP), tuple)
+    policy = Policy(allow_origins=[APP, "https://*.example.org"])
+    for origin in (APP, SUB):
+        assert policy.lines(origin) is policy.lines(origin)
+        assert isinstance(policy.lines(origin), tuple)
     assert policy.preflight_lines(APP, "GET", None) is policy.preflight_lines(APP, "GET", None)
     policy.actual(APP).headers.clear()
     assert policy.actual(APP).headers["Access-Control-Allow-Origin"] == APP
+
+
+class Counted(str):
+    """Text that counts how often it is looked up."""
+
+    looked_up = 0
+
+    def __hash__(self) -> int:
+        self.looked_up += 1
+        return super().__hash__()
+
+
+LONGEST = f"{'s' * 64}://{'.'.join(['a' * 63] * 3 + ['a' * 61])}:65535"
+FULL = ("M" * 64, "x" * 512)  # the longest method, and the longest list of headers that is remembered
+
+
+@pytest.mark.parametrize(
+    ("ask", "origin"),
+    [
+        pytest.param(lambda policy, origin: policy.lines(origin), LONGEST, id="a listed origin"),
+        pytest.param(lambda policy, origin: policy.lines(origin), EVIL, id="one that is not listed"),
+        pytest.param(response_headers, LONGEST, id="its headers"),
+        pytest.param(lambda policy, origin: preflight_headers(policy, origin, *FULL), LONGEST, id="a preflight"),
+    ],
+)
+def test_what_is_remembered_is_looked_up_once(ask: Callable[[Policy, str], object], origin: str) -> None:
+    listed = [f"https://n{number}.example.com" for number in range(MAX_REMEMBERED - 1)]
+    policy = Policy(allow_origins=[*listed, LONGEST], allow_methods=["*"], allow_headers=["*"])
+    ask(policy, origin)
+    again = Counted(origin)
+    ask(policy, again)
+    assert again.looked_up == 1
+    assert policy.preflight_lines(LONGEST, *FULL) is policy.preflight_lines(LONGEST, *FULL)
+
+
+def test_headers_are_those_of_the_shared_lines_and_no_decision_is_made() -> None:
+    shared: Any = SimpleNamespace(lines=lambda origin: (("A", "1"),), preflight_lines=lambda *asked: (("B", "2"),))
+    assert response_headers(shared, APP) == {"A": "1"}
+    assert preflight_headers(shared, APP, "GET") == {"B": "2"}
+
+
+def test_what_is_longer_than_every_listed_origin_is_not_looked_up() -> None:
+    longer = Counted(f"{APP}m")
+    assert Policy(allow_origins=[APP]).lines(longer) == (("Vary", "Origin"),)
+    assert longer.looked_up == 0
+
+
+def test_where_any_origin_is_allowed_all_get_the_same_lines() -> None:
+    policy = Policy(allow_origins=["*"])
+    assert all(policy.lines(origin) is policy.lines(None) for origin in ("", "x", "null", APP, "x" * 2000))
 
 
 class Unhashed(str):
@@ -219,3 +273,37 @@ def test_overlong_values_are_answered_without_being_hashed_or_read(arguments: di
         assert preflight(policy, origin, "GET", commas)[0] == 403
         assert preflight(policy, origin, huge, None)[0] == 403
         assert preflight(policy, origin, huge, commas)[0] == 403
+
+
+@pytest.mark.parametrize("arguments", [arguments for arguments in DEBUGGING if arguments.get("allow_origins") == [APP]])
+def test_whom_a_predicate_lets_in_gets_what_a_listed_origin_does(arguments: dict[str, Any]) -> None:
+    listed = Policy(**arguments)
+    asking = Policy(**{**arguments, "allow_origins": []}, allow_origin_predicate=lambda origin: origin == APP)
+    actual, passing, refused = ("GET", APP), ("OPTIONS", APP, "GET"), ("OPTIONS", EVIL, "GET")
+    for asked in (actual, passing, refused, (*passing, "x-a"), ("OPTIONS", APP, "PUT", "x-a")):
+        assert evaluate(asking, *asked) == evaluate(listed, *asked)
+
+
+@pytest.mark.parametrize("answer", [1, "yes", APP, io.StringIO(), (True for _ in "x")])
+def test_only_true_itself_lets_in(answer: Any) -> None:
+    assert not evaluate(Policy(allow_origin_predicate=lambda origin: answer), "GET", APP).allowed
+
+
+class Awaitable:
+    """One that is no coroutine: a future, say."""
+
+    def __await__(self) -> Iterator[None]:
+        yield
+
+
+@pytest.mark.parametrize("is_coroutine", [True, False])
+def test_a_predicate_that_is_asynchronous_is_said_to_be(is_coroutine: bool) -> None:
+    async def coroutine() -> bool:
+        return True
+
+    def answer() -> Any:
+        return coroutine() if is_coroutine else Awaitable()
+
+    said = "allow_origin_predicate is asynchronous: await it, and give its answer as predicate="
+    with pytest.raises(TypeError, match=f"^{re.escape(said)}$"):
+        evaluate(Policy(allow_origin_predicate=lambda origin: answer()), "GET", APP)

@@ -1,5 +1,6 @@
 """The sdist and the wheel as a package index would get them, and the wheel as a user's environment gets it."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,37 @@ def python_with_only_the_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFac
     install = run(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", wheel)
     assert install.returncode == 0, install.stderr
     return python
+
+
+@pytest.fixture(scope="session")
+def bill_of_materials(python_with_only_the_wheel: Path, wheel: Path) -> Path:
+    """What an environment with the wheel consists of, as CycloneDX has it (an SBOM), next to the wheel."""
+    bill = wheel.with_name(wheel.name.partition("-py3")[0] + ".cdx.json")
+    options = ("--output-reproducible", "--mc-type", "library", "--pyproject", ROOT / "pyproject.toml")
+    made = run(sys.executable, "-m", "cyclonedx_py", "environment", *options, "-o", bill, python_with_only_the_wheel)
+    assert made.returncode == 0, made.stderr
+    return bill
+
+
+def test_the_bill_of_materials_names_the_package_and_nothing_else(bill_of_materials: Path, wheel: Path) -> None:
+    bill = json.loads(bill_of_materials.read_text(encoding="utf-8"))
+    version = wheel.name.split("-")[1]
+    assert bill["bomFormat"] == "CycloneDX"
+    assert (bill["metadata"]["component"]["name"], bill["metadata"]["component"]["version"]) == ("corecors", version)
+    assert [component["name"] for component in bill.get("components", []) if component["name"] != "corecors"] == []
+
+
+def test_what_was_looked_at_is_kept(
+    request: pytest.FixtureRequest, bill_of_materials: Path, sdist: Path, wheel: Path
+) -> None:
+    if request.config.getoption("--distributions") is None:
+        pytest.skip("--distributions says where")
+    folder = Path(request.config.getoption("--distributions"))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in (sdist, wheel, bill_of_materials):
+        shutil.copy(file, folder)
+    assert len(list(folder.iterdir())) == 3
 
 
 def test_an_index_would_accept_both(sdist: Path, wheel: Path) -> None:

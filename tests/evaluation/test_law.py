@@ -11,6 +11,7 @@ CORECORS_EXAMPLES sets the number of examples for each test: few by default, 20,
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from wsgiref.util import setup_testing_defaults
 
 import pytest
@@ -106,12 +107,16 @@ def tell(config: Config, ask: Ask, verdict: Verdict) -> None:
 APP = Site("https", "app.example.com")
 OPEN = Config(entries=(Entry(APP),), methods=("*",), headers=("*",), debug=True)
 OVERLONG = Ask(APP, "M" * 65, (), Credentials.OMIT)
+NO_METHODS = Config(entries=(Entry(APP),), methods=(), debug=True)
+WATCHED = Ask(APP, "PUT", (), Credentials.OMIT, watched=True)
 AUTHORIZED = Ask(APP, "GET", (Header("Authorization", "x", "asks"),), Credentials.OMIT)
 
 
 @SERVERS
 @LAW
 @example(case=(OPEN, OVERLONG, Application()))  # in debug, `*` in the refusal let it pass
+@example(case=(NO_METHODS, WATCHED, Application()))  # an upload that is listened to, and no list at all
+@example(case=(OPEN, replace(OVERLONG, watched=True), Application()))
 @example(case=(OPEN, AUTHORIZED, Application()))  # and this one in browsers, though not by the standard
 @given(case=cases())
 def test_a_script_can_read_the_answer_iff_the_policy_allows_the_request(

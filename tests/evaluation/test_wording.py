@@ -110,6 +110,27 @@ PATTERNS = [
     ("'*'", "has quotation marks around it"),
     (".a.com/", "has a trailing slash"),
     ("https://*.a.com:443", "has the default port of https, which browsers leave out"),
+    ("http://localhost:.*", "has a regular expression for its port"),
+    ("https://a*.com", "has a wildcard inside the name below 'com', which anyone can register"),
+    ("https://a*." + LONG_HOST, "never matches: no host is longer than 253 characters"),
+    (
+        "https://\xfc*.a.com",
+        "has characters beyond ASCII together with a wildcard, and browsers send them in Punycode",
+    ),
+    ("https://A*.a.com", "has upper case in its host"),
+    ("https://xn--a*.a.com", "has a wildcard in a Punycode label, which stands for other text than it shows"),
+    ("https://-*.a.com", "has a label that begins or ends with a hyphen"),
+    (
+        "moz-extension://*",
+        "stands for every extension; name the one that is meant, or allow every extension of a visitor's with the "
+        "regular expression moz-extension://[0-9a-f-]{36} in allow_origin_regexes",
+    ),
+    (
+        "https://a.*.example.com",
+        'has a "*" that is neither in the leftmost label ("https://*.example.com", "https://pr-*.example.com") '
+        'nor the port ("http://localhost:*"); the regular expression '
+        r"https://a\.[a-z0-9-]+\.example\.com in allow_origin_regexes says it",
+    ),
 ]
 
 
@@ -200,12 +221,54 @@ EXPLAINED = [
         " not cover Authorization: ['*', 'Authorization'] does). The browser waits for"
         " Access-Control-Allow-Headers: authorization",
     ),
+    (
+        ("OPTIONS", "https://a.com", "GET", f"{'x' * 77},{'y' * 77}"),
+        f"The request headers '{'x' * 77}', '{'y' * 77}' are not allowed. If they should be, add them to allow_headers."
+        f" The browser waits for Access-Control-Allow-Headers: {'x' * 77}, {'y' * 77}",
+    ),
+    (
+        ("OPTIONS", "https://a.com", "GET", f"{'x' * 77},{'y' * 78}"),
+        f"The request headers '{'x' * 77}' and 1 more are not allowed. If they should be, add them to allow_headers."
+        f" The browser waits for Access-Control-Allow-Headers: {'x' * 77}, {'y' * 78}",
+    ),
+    (
+        ("OPTIONS", "https://a.com", "GET", f"{'x' * 50},{'y' * 50},{'z' * 51}"),
+        f"The request headers '{'x' * 50}', '{'y' * 50}' and 1 more are not allowed. If they should be, add them to"
+        " allow_headers. The browser waits for Access-Control-Allow-Headers:"
+        f" {'x' * 50}, {'y' * 50}, {'z' * 51}",
+    ),
+    (
+        ("OPTIONS", "https://b.com", "put", "X-Bar"),
+        "The origin 'https://b.com' is not allowed. If it should be, add it to allow_origins. The method 'put' is not"
+        " allowed. If it should be, add it to allow_methods (method names are case-sensitive). The request header"
+        " 'x-bar' is not allowed. If it should be, add it to allow_headers. The browser waits for"
+        " Access-Control-Allow-Headers: x-bar",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("request_", "said"), EXPLAINED)
 def test_a_decision_is_explained_in_these_words(request_: tuple[str, ...], said: str) -> None:
     assert evaluate(Policy(allow_origins=["https://a.com"]), *request_).explain() == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Reason.ORIGIN_ALLOWED, "The origin 'https://a.com' is allowed to open a WebSocket."),
+        (
+            Reason.CREDENTIALS_NOT_ALLOWED,
+            "The handshake from 'https://a.com' carries credentials, as browsers send them with every WebSocket. Only a"
+            " policy with allow_credentials that allows this origin lets it in.",
+        ),
+        (
+            Reason.ORIGIN_NOT_ALLOWED,
+            "The origin 'https://a.com' is not allowed. If it should be, add it to allow_origins.",
+        ),
+    ],
+)
+def test_of_a_handshake_other_words_are_said_where_it_differs(reason: Reason, said: str) -> None:
+    assert Decision(Kind.WEBSOCKET, True, (), origin="https://a.com", reasons=(reason,)).explain() == said
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH
+from corecors._origins.regex.reach import Budget
 from corecors._origins.regex.syntax import parse_regex
-from corecors.export.backtracking import MAX_STEPS, Budget, build_automaton, most_steps, takes_bounded_steps
+from corecors.export.backtracking import MAX_STEPS, build_automaton, most_steps, takes_bounded_steps
 
 _DATA = Path(__file__).parents[1] / "support" / "data"
 REGEXES: dict[str, Any] = json.loads((_DATA / "regexes.json").read_text(encoding="utf-8"))

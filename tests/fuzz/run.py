@@ -1,6 +1,6 @@
 """Fuzz the parsers with atheris, and compare the model of the browser with other implementations at random:
 
-    python tests/fuzz/run.py                     all of them, each for its time below
+    python tests/fuzz/run.py                     all of them, each for its time below, one on each core
     python tests/fuzz/run.py TARGET [SECONDS]
 
 They begin with the same seed each time, so that what a change breaks is told from what nobody had found yet;
@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import atheris
@@ -67,14 +68,23 @@ def compare(target: str, seconds: int) -> int:
     return subprocess.run([sys.executable, script, str(seconds), SEED]).returncode
 
 
+def alone(target: str) -> int:
+    """The exit status of one target in a process of its own, whose output is shown when it ends."""
+    run = subprocess.run([sys.executable, __file__, target], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    sys.stdout.buffer.write(b"%b\n%b" % (target.encode(), run.stdout))
+    sys.stdout.flush()
+    return run.returncode
+
+
 def main() -> int:
     if len(sys.argv) > 1:
         target, seconds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None
         if target in COMPARISONS:
             return compare(target, seconds or COMPARISON_SECONDS)
         fuzz(target, seconds or SECONDS)
-    targets = [*fuzz_targets.TARGETS, *COMPARISONS]
-    failed = [target for target in targets if subprocess.run([sys.executable, __file__, target]).returncode]
+    targets = [*COMPARISONS, *fuzz_targets.TARGETS]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the longest first, so that no core is left with one at the end
+        failed = [target for target, found in zip(targets, pool.map(alone, targets), strict=True) if found]
     print("found something in:", ", ".join(failed)) if failed else print("found nothing")
     return bool(failed)
 

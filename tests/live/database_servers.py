@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -32,7 +31,8 @@ class DatabaseServer:
         folder: Path,
         command: Callable[[int], list[str]],
         user: str | None = None,
-        is_ready: Callable[[int], list[str]] | None = None,
+        *,
+        is_ready: Callable[[int], list[str]],
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -61,11 +61,7 @@ class DatabaseServer:
             time.sleep(0.05)
 
     def _accepts(self) -> bool:
-        if self._is_ready is not None:  # PostgreSQL takes connections before it answers any
-            return subprocess.run(self._is_ready(self.port), capture_output=True, check=False).returncode == 0
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return subprocess.run(self._is_ready(self.port), capture_output=True, check=False).returncode == 0
 
     def kill(self) -> None:
         """SIGKILL, as the kernel does where memory is short."""
@@ -116,22 +112,25 @@ class DatabaseServer:
 
 def missing_postgresql() -> str | None:
     """What has to be installed to start PostgreSQL; None where it is."""
-    if _program("initdb") is None:
+    if program("initdb") is None:
         return "PostgreSQL (apt-get install postgresql)"
     if os.geteuid() == 0 and _account() is None:
         return "a user postgres, for PostgreSQL refuses to run as root"
     return None
 
 
-def postgresql() -> DatabaseServer:
-    """A PostgreSQL with a database `postgres` of a user `postgres`."""
+Inside = Callable[[list[str]], list[str]]  # the command that runs a command on another host
+
+
+def postgresql(inside: Inside | None = None, clients: str | None = None) -> DatabaseServer:
+    """A PostgreSQL with a database `postgres` of a user `postgres`. clients: who may connect beside loopback."""
     folder = Path(tempfile.mkdtemp(prefix="corecors-postgresql-"))
     user = "postgres" if os.geteuid() == 0 else None
     if user is not None:
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
     data = folder / "data"
     subprocess.run(
-        [_program("initdb") or "", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        [program("initdb") or "", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
         check=True,
         capture_output=True,
         cwd=folder,
@@ -140,15 +139,25 @@ def postgresql() -> DatabaseServer:
         extra_groups=[] if user else None,
     )
 
+    if clients is not None:
+        with (data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {clients} trust\n")
+
     def command(port: int) -> list[str]:
-        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        addresses = "127.0.0.1" if clients is None else "*"
+        options = {"port": port, "listen_addresses": addresses, "unix_socket_directories": "", "fsync": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        return [_program("postgres") or "", "-D", str(data), *settings]
+        started = [program("postgres") or "", "-D", str(data), *settings]
+        # Only root may go to another host, so it is there that the user changes.
+        return (
+            inside(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *started]) if inside else started
+        )
 
     def is_ready(port: int) -> list[str]:
-        return [_program("pg_isready") or "", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        asking = [program("pg_isready") or "", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        return inside(asking) if inside else asking
 
-    server = DatabaseServer(folder, command, user, is_ready)
+    server = DatabaseServer(folder, command, None if inside else user, is_ready=is_ready)
     server.start()
     return server
 
@@ -157,18 +166,25 @@ def missing_redis() -> str | None:
     return None if shutil.which("redis-server") else "Redis (apt-get install redis-server)"
 
 
-def redis() -> DatabaseServer:
-    """A Redis that keeps nothing on disk."""
+def redis(inside: Inside | None = None, addresses: str = "127.0.0.1") -> DatabaseServer:
+    """A Redis that keeps nothing on disk, but reads what lies there as `dump.rdb` when it starts."""
     folder = Path(tempfile.mkdtemp(prefix="corecors-redis-"))
-    server = DatabaseServer(
-        folder,
-        lambda port: ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-    )
+
+    def command(port: int) -> list[str]:
+        place = ["--port", str(port), "--bind", addresses, "--protected-mode", "no", "--save", "", "--dir", str(folder)]
+        started = ["redis-server", *place]
+        return inside(started) if inside else started
+
+    def is_ready(port: int) -> list[str]:
+        asking = ["redis-cli", "-p", str(port), "ping"]
+        return inside(asking) if inside else asking
+
+    server = DatabaseServer(folder, command, is_ready=is_ready)
     server.start()
     return server
 
 
-def _program(name: str) -> str | None:
+def program(name: str) -> str | None:
     debian = sorted(Path(DEBIAN).glob(f"*/bin/{name}"))
     return str(debian[-1]) if debian else shutil.which(name)
 

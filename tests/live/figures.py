@@ -1,224 +1,245 @@
 """What following costs, measured on this machine: `python tests/live/figures.py` writes docs/live-results.md.
 
-A figure is of one run, on whatever machine it was made; nothing in the tests depends on one.
+The times are of one run, on whatever machine it was made. What is promised in seconds is compared with them here and in
+the long run (CORECORS_LIVE_CHANGES=200); the page says so where a promise was broken.
 """
 
 from __future__ import annotations
 
-import gc
-import json
-import multiprocessing
+import argparse
 import os
 import platform
 import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "support")]
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "support"), str(ROOT)]
 
-from live.database_servers import postgresql, redis  # noqa: E402  # found by the line above
+from live.counting import Cost, instructions  # noqa: E402
+from live.database_servers import postgresql, redis  # noqa: E402
+from live.fleet import ASGI_WORKERS, TENANTS, WSGI_WORKERS, Watch, fleet  # noqa: E402
+from live.growth import ORIGINS, Growth, draw, measure_growth  # noqa: E402
+from live.loading import measure_loading  # noqa: E402
+from live.network import STALENESS, Network, missing, network_of, working  # noqa: E402
+from live.network import WORKERS as HOST_WORKERS  # noqa: E402
+from live.waiting import until  # noqa: E402
 
-from corecors import CORSRequest, PathPolicies, Policy  # noqa: E402
-from corecors.live import LivePolicies, RedisSource, SQLSource, by_path_segment  # noqa: E402
+import corecors  # noqa: E402
+from benchmarks.builds import build  # noqa: E402  # found by the line above
+from corecors.live import RedisSource, SQLSource  # noqa: E402
 
-RESULTS = Path(__file__).parents[2] / "docs" / "live-results.md"
-TENANTS, ORIGINS_OF_ONE = 100_000, 10
-CHANGES, PROCESSES = 200, 6
-ONE = "https://changed-{}.example"
+DOCS = ROOT / "docs"
+CHANGES, CUTS = 200, 10
+TOLD_SECONDS = 1.0
+HEALED_SECONDS = STALENESS + 2.0 + 1.0  # a look, an attempt to connect, and the work
+MOST = 1.3  # times `PathPolicies`
 
-
-def resident() -> float:
-    """Megabytes that this process has in memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def percentile(values: list[float], which: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * which))]
-
-
-def cost(call: Callable[[], object], times: int = 2_000) -> float:
-    """Microseconds of one call: the fastest of several rounds, which a busy machine disturbs least."""
-    rounds = []
-    for _ in range(100):
-        start = time.perf_counter()
-        for _ in range(times):
-            call()
-        rounds.append((time.perf_counter() - start) / times * 1e6)
-    return min(rounds)
+Row = tuple[str, ...]
 
 
-def record(number: int, version: int = 0) -> dict[str, list[str]]:
-    return {
-        "allow_origins": [f"https://app{part}-{version}.customer{number}.example" for part in range(ORIGINS_OF_ONE)]
-    }
-
-
-def requests_while(policies: LivePolicies, until: Callable[[], bool]) -> list[float]:
-    """Microseconds of each of many requests, made until something has happened."""
-    request = CORSRequest("GET", "/t5/x", origin="https://app1-0.customer5.example")
-    found = []
-    while not until():
-        start = time.perf_counter()
-        policies.policy_for(request)
-        found.append((time.perf_counter() - start) * 1e6)
-        time.sleep(0.0005)
-    return found
-
-
-def large(folder: Path) -> Iterator[tuple[str, str]]:
-    source = SQLSource(f"sqlite:///{folder / 'tenants.db'}")
-    source.init()
-    start = time.perf_counter()
-    source.put_all({f"t{number}": record(number) for number in range(TENANTS)})
-    yield (
-        f"writing {TENANTS:,} tenants with {TENANTS * ORIGINS_OF_ONE:,} origins to SQLite",
-        f"{time.perf_counter() - start:.1f} s",
-    )
-    gc.collect()
-    before = resident()
-    snapshot = folder / "snapshot.db"
-    changed = threading.Event()
-    with LivePolicies(
-        source, tenant=by_path_segment(1), max_staleness=1.0, snapshot=snapshot, on_change=lambda names: changed.set()
-    ) as policies:
-        start = time.perf_counter()
-        policies.start()
-        loading = requests_while(policies, lambda: policies.status().ready)
-        yield "first load", f"{time.perf_counter() - start:.1f} s"
-        yield "memory that it added", f"{resident() - before:.0f} MB"
-        while not snapshot.exists() or policies.status().age is None or policies.status().age > 0.9:  # type: ignore[operator]
-            time.sleep(0.05)
-        idle_until = time.perf_counter() + 5.0
-        idle = requests_while(policies, lambda: time.perf_counter() > idle_until)
-        yield "a request's look-up at p99, follower idle", f"{percentile(idle, 0.99):.0f} µs"
-        yield "a request's look-up at p99, during the first load", f"{percentile(loading, 0.99):.0f} µs"
-        times = []
-        for number in range(5):
-            changed.clear()
-            source.put("t5", record(5, number + 1))
-            start = time.perf_counter()
-            policies.look_now()
-            changed.wait(60.0)
-            times.append(time.perf_counter() - start)
-        yield "one change, from the look at the store until it is in force", f"{statistics.median(times) * 1e3:.1f} ms"
-        request = CORSRequest("GET", "/t5/x", origin="https://app1-0.customer5.example")
-        live = cost(lambda: policies.policy_for(request))
-        paths = PathPolicies({f"/t{number}": Policy() for number in range(1000)})
-        fixed = cost(lambda: paths.policy_for(request))
-        yield "a request's look-up: PathPolicies", f"{fixed:.2f} µs"
-        yield "a request's look-up: LivePolicies, by_path_segment", f"{live:.2f} µs ({live / fixed:.2f} times)"
-    with LivePolicies(source, max_staleness=1.0) as by_host:
-        by_host.wait_ready(600.0)
-        asked = CORSRequest("GET", "/", host="t5:8000", origin="https://app1-0.customer5.example")
-        live = cost(lambda: by_host.policy_for(asked))
-        yield "a request's look-up: LivePolicies, by_host", f"{live:.2f} µs ({live / fixed:.2f} times)"
-
-
-def _follow(make: Callable[[], Any], ready: Any, seen: Any, stop: Any, max_staleness: float) -> None:
-    def changed(names: tuple[str, ...]) -> None:
-        found = policies.policy_for(CORSRequest("GET", host="shop"))
-        assert isinstance(found, Policy)
-        seen.put((found.allow_origins[0], time.time()))
-
-    with LivePolicies(make(), max_staleness=max_staleness, on_change=changed) as policies:
-        policies.wait_ready(60.0)
-        ready.release()
-        stop.wait()
-
-
-def spread(make: Callable[[], Any], changes: int, max_staleness: float) -> list[float]:
-    """Seconds from a write to its being in force in all of several processes, for each change."""
-    source = make()
-    source.init()
-    source.put("shop", {"allow_origins": [ONE.format("first")]})
-    context = multiprocessing.get_context("fork")
-    ready, seen, stop = context.Semaphore(0), context.Queue(), context.Event()
-    arguments = (make, ready, seen, stop, max_staleness)
-    processes = [context.Process(target=_follow, args=arguments) for _ in range(PROCESSES)]
-    for process in processes:
-        process.start()
-    for _ in processes:
-        ready.acquire()
-    found = []
-    for number in range(changes):
-        origin = ONE.format(number)
-        source.put("shop", {"allow_origins": [origin]})
-        written = time.time()
-        last, reached = written, 0
-        while reached < PROCESSES:
-            what, when = seen.get(timeout=120.0)
-            if what == origin:
-                reached += 1
-                last = max(last, when)
-        found.append(last - written)
-    stop.set()
-    for process in processes:
-        process.join()
-    return found
-
-
-@contextmanager
-def servers() -> Iterator[tuple[str, str]]:
-    started = [postgresql(), redis()]
-    try:
-        yield f"postgresql://postgres@127.0.0.1:{started[0].port}/postgres", f"redis://127.0.0.1:{started[1].port}/0"
-    finally:
-        for server in started:
+def spreads(changes: int) -> Iterator[Row]:
+    """From a write until it is in force in every worker, while clients watch every answer."""
+    for kind, start in (("PostgreSQL", postgresql), ("Redis", redis)):
+        server = start()
+        try:
+            place = f"127.0.0.1:{server.port}"
+            url = f"postgresql://postgres@{place}/postgres" if kind == "PostgreSQL" else f"redis://{place}/0"
+            for is_told in (True, False):
+                yield _spread(kind, url, changes, is_told)
+        finally:
             server.stop()
             shutil.rmtree(server.folder)
 
 
-def spreads() -> Iterator[tuple[str, str]]:
-    with servers() as (sql, key_value):
-        for name, make in (("PostgreSQL", lambda: SQLSource(sql)), ("Redis", lambda: RedisSource(key_value))):
-            times = spread(make, CHANGES, 5.0)
-            middle, high = statistics.median(times), percentile(times, 0.99)
-            yield f"{name}, told ({CHANGES} changes)", f"{middle * 1e3:.0f} ms, p99 {high * 1e3:.0f} ms"
+def _spread(kind: str, url: str, changes: int, is_told: bool) -> Row:
+    store = RedisSource(url) if url.startswith("redis") else SQLSource(url)
+    store.init()
+    environment = {"LIVE_STALENESS": "600"} if is_told else {"LIVE_STALENESS": str(STALENESS), "LIVE_DEAF": "1"}
     folder = Path(tempfile.mkdtemp(prefix="corecors-figures-"))
-    times = spread(lambda: SQLSource(f"sqlite:///{folder / 'tenants.db'}"), 20, 1.0)
-    yield (
-        "SQLite, polled with max_staleness=1 (20 changes)",
-        f"{statistics.median(times):.2f} s, p99 {percentile(times, 0.99):.2f} s",
+    try:
+        with fleet(store, url, folder, **environment) as started, Watch(started) as watch:
+            took = sorted(started.change(TENANTS[number % len(TENANTS)]) for number in range(changes))
+    finally:
+        shutil.rmtree(folder)
+    assert watch.faults == [], watch.faults
+    high = took[int(len(took) * 0.99)] if is_told else took[-1]
+    bound = TOLD_SECONDS if is_told else STALENESS + 1.0
+    return (
+        f"{kind}, {'notifications arrive' if is_told else 'every notification is lost'}",
+        seconds(statistics.median(took)),
+        seconds(took[int(len(took) * 0.99)]),
+        seconds(took[-1]),
+        f"{'p99' if is_told else 'all'} within {bound:.0f} s: {'held' if high <= bound else 'BROKEN'}",
+        f"{watch.asked:,}",
     )
-    shutil.rmtree(folder)
 
 
-def table(rows: list[tuple[str, str]]) -> str:
-    return "\n".join(["| what | measured |", "| --- | --- |", *(f"| {what} | {figure} |" for what, figure in rows)])
+def costs(sizes: list[int]) -> Iterator[Row]:
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise SystemExit("valgrind is missing")
+    assert not corecors.__compiled__
+    with tempfile.TemporaryDirectory(prefix="corecors-figures-") as folder:
+        if problem := build(Path(folder)):
+            raise SystemExit(f"the compiled build: {problem}")
+        for name, installed in (("pure", None), ("compiled", Path(folder, "installed"))):
+            yield from _costs(name, instructions(valgrind, sizes, installed))
+
+
+def _costs(build_name: str, counted: dict[tuple[str, int], Cost]) -> Iterator[Row]:
+    for (subject, size), cost in counted.items():
+        if subject != "paths":
+            paths = counted["paths", size]
+            ratios = cost.request / paths.request, cost.policy / paths.policy
+            verdict = "held" if max(ratios) <= MOST else "BROKEN"
+            yield (
+                build_name,
+                f"{subject}, {size:,} tenants with {size * 10:,} origins",
+                f"{cost.request:,.0f} ({ratios[0]:.2f} ×)",
+                f"{cost.policy:,.0f} ({ratios[1]:.2f} ×)",
+                f"both at most {MOST} ×: {verdict}",
+            )
+
+
+def growth_rows(found: list[Growth]) -> list[Row]:
+    return [
+        (
+            f"{each.origins:,}",
+            f"{each.tenants:,}",
+            seconds(each.first_load),
+            seconds(each.reread),
+            seconds(each.change),
+            f"{each.memory:.0f} MB",
+        )
+        for each in found
+    ]
+
+
+def seconds(value: float) -> str:
+    return f"{value * 1e3:.0f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def table(head: Row, rows: list[Row]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def healings() -> Iterator[Row]:
+    """How long a host whose link was cut needs until it follows again."""
+    for kind, name in (("postgresql", "PostgreSQL"), ("redis", "Redis")):
+        if found := missing(kind):
+            raise SystemExit(f"{found} is not there")
+        folder = Path(tempfile.mkdtemp(prefix="corecors-figures-"))
+        try:
+            with network_of(kind) as made:
+                made.origins("init")
+                took = sorted(_healing(made, folder, CUTS))
+        finally:
+            shutil.rmtree(folder)
+        verdict = "held" if took[-1] <= HEALED_SECONDS else "BROKEN"
+        yield name, seconds(statistics.median(took)), seconds(took[-1]), f"within {HEALED_SECONDS:.0f} s: {verdict}"
+
+
+def _healing(made: Network, folder: Path, cuts: int) -> Iterator[float]:
+    made.put(0)
+    with working(made.hosts, "a", made.url("a"), folder / "a") as host:
+        until(lambda: host.all_serve(0), "the first state")
+        for version in range(1, cuts + 1):
+            made.hosts.cut("a")
+            made.put(version)
+            until(lambda: host.all_say("not connected"), "the outage")
+            made.hosts.join("a")
+            joined = time.monotonic()
+            until(lambda version=version: host.all_serve(version), "the change")  # type: ignore[misc]
+            yield time.monotonic() - joined
+
+
+SPREAD, HEALING, COST = (
+    "From a write until it is in force in every worker",
+    "A link that comes back",
+    "What a request costs",
+)
+GROWTH, LOADING = "How it grows", "Requests during a load"
+
+
+def sections(*, quick: bool, docs: Path) -> dict[str, Callable[[], str]]:
+    """What makes the text of each section of the page."""
+
+    def spread() -> str:
+        workers = f"{WSGI_WORKERS} workers of gunicorn and {ASGI_WORKERS} of uvicorn"
+        head = ("store", "median", "p99", "longest", "promised", "answers watched")
+        return f"""{workers}, {CHANGES} changes in each row. Clients ask all of them
+without a pause meanwhile; no answer was a mixture, another tenant's, or older than what was in force everywhere.
+
+{table(head, list(spreads(5 if quick else CHANGES)))}"""
+
+    def healing() -> str:
+        return f"""A host of its own, as a network namespace. Its link to the store is cut until its {HOST_WORKERS}
+workers say so, and then joined, {CUTS} times in each row. max_staleness is {STALENESS:.0f} s; an attempt to connect
+that began before the link was back may take 2 s.
+
+{table(("store", "median", "longest", "promised"), list(healings()))}"""
+
+    def cost() -> str:
+        sizes = [1, 10] if quick else [1, 100, 10_000, 100_000]
+        return f"""Machine instructions (callgrind) of a whole WSGI request and of finding its policy alone; in
+parentheses, as a multiple of `PathPolicies` with as many policies, which need no `CORSRequest`. Tenants by path or by
+host need none either, but a `Place`; a function of the application's own gets a `CORSRequest`. Both builds: see
+[the compiled build](performance.md#the-compiled-build).
+
+{table(("build", "tenants", "whole request", "its policy", "promised"), list(costs(sizes)))}"""
+
+    def growing() -> str:
+        found = measure_growth(ORIGINS[:4] if quick else ORIGINS)
+        draw(found, docs / "live-growth.svg")
+        head = ("origins", "tenants", "first load", "re-read of everything", "one change", "memory")
+        return f"""SQLite, ten origins a tenant. The memory is what the follower's process gained by the first load.
+
+![Times by the number of origins](live-growth.svg)
+
+{table(head, growth_rows(found))}"""
+
+    def loading() -> str:
+        rows = list(measure_loading(1_000 if quick else 100_000))
+        return f"""One worker of gunicorn, asked over HTTP one request after the other, while its follower reads the
+store for the first time, and then while it has nothing to do.
+
+{table(("requests", "median", "p99", "longest"), rows)}"""
+
+    return {SPREAD: spread, HEALING: healing, COST: cost, GROWTH: growing, LOADING: loading}
 
 
 def main() -> None:
-    quick = list(spreads())
-    folder = Path(tempfile.mkdtemp(prefix="corecors-figures-"))
-    try:
-        bulk = list(large(folder))
-    finally:
-        shutil.rmtree(folder)
-    load = os.getloadavg()[0]
-    RESULTS.write_text(
+    options = argparse.ArgumentParser()
+    options.add_argument("--quick", action="store_true", help="few and small; writes nothing into docs/")
+    options.add_argument("--only", action="append", help="the heading of a section; the others stay as they are")
+    given = options.parse_args()
+    docs = Path(tempfile.mkdtemp(prefix="corecors-figures-")) if given.quick else DOCS
+    page = docs / "live-results.md"
+    there = page.read_text(encoding="utf-8").split("\n## ")[1:] if page.exists() else []
+    texts = {heading: text.strip() for heading, _, text in (part.partition("\n") for part in there)}
+    made = sections(quick=given.quick, docs=docs)
+    for heading, make in made.items():
+        if not given.only or heading in given.only:
+            texts[heading] = make()
+    body = "\n\n".join(f"## {heading}\n\n{texts[heading]}" for heading in made if heading in texts)
+    machine = f"Python {platform.python_version()} on {os.cpu_count()} processors"
+    page.write_text(
         f"""# Policies that follow a store: one run
 
-Written by `python tests/live/figures.py`. Python {platform.python_version()}, {os.cpu_count()} processors, a load of
-{load:.0f} when it ended: times of a machine that did nothing else are shorter.
+Written by `python tests/live/figures.py`, with {machine} that did other work as well:
+times of a machine that does nothing else are shorter. Instructions do not depend on that.
 
-## From a write until it is in force in {PROCESSES} processes
-
-{table(quick)}
-
-## {TENANTS:,} tenants with {TENANTS * ORIGINS_OF_ONE:,} origins, one process, SQLite
-
-{table(bulk)}
+{body}
 """,
         encoding="utf-8",
     )
-    print(json.dumps([quick, bulk], indent=1, ensure_ascii=False))
+    print(page.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -41,13 +41,14 @@ class MemoryStore:
             self.aborted.clear()
             self.aborted.wait()
             raise ConnectionResetError("cut")
-        if version == self.version:
+        current = self.version  # first: what is written from here on is read once more the next time
+        if version == current:
             return None
         known = [old for old, _ in self.history]
         if version in known:
             touched = {tenant for _, tenant in self.history[known.index(version) :]}
-            return Update(self.version, [(tenant, self.records.get(tenant)) for tenant in touched], everything=False)
-        return Update(self.version, list(self.records.items()), everything=True)
+            return Update(current, [(tenant, self.records.get(tenant)) for tenant in touched], everything=False)
+        return Update(current, list(self.records.items()), everything=True)
 
     def wait(self, seconds: float, attention: Event) -> None:
         attention.wait(seconds)

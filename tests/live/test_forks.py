@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,49 +16,69 @@ from live.waiting import LONG, until
 
 from corecors.live import LivePolicies, SQLSource
 from servers.availability import leave_out
-from servers.http_connection import ask, request
-from servers.processes import running
+from servers.http_connection import ask
+from servers.http_connection import request as get
+from servers.processes import ServerError, running
 
 A, B = "https://a.example", "https://b.example"
 TESTS = Path(__file__).parent.parent
 WORKERS = 2
+UWSGI = Path(sys.executable).with_name("uwsgi")
+Command = Callable[[int, Path], Sequence[str]]
+
+
+def gunicorn(*options: str) -> Command:
+    def command(port: int, folder: Path) -> list[str]:
+        bound = ["--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS), "--timeout", "120", "--no-control-socket"]
+        return [sys.executable, "-m", "gunicorn", *bound, *options, "live.served_live:application"]
+
+    return command
+
+
+def uwsgi(*options: str) -> Command:
+    def command(port: int, folder: Path) -> list[str]:
+        bound = ["--http-socket", f"127.0.0.1:{port}", "--virtualenv", sys.prefix, "--master", "--die-on-term"]
+        served = ["--module", "live.served_live", "--callable", "application", "--need-app", "--single-interpreter"]
+        return [str(UWSGI), *bound, *served, "--processes", str(WORKERS), "--worker-reload-mercy", "1", *options]
+
+    return command
+
+
+def granian(*options: str) -> Command:
+    def command(port: int, folder: Path) -> list[str]:
+        bound = ["--host", "127.0.0.1", "--port", str(port), "--http", "1", "--no-ws", "--workers", str(WORKERS)]
+        return [sys.executable, "-m", "granian", *bound, *options]
+
+    return command
 
 
 @pytest.mark.parametrize(
-    ("options", "started"),
+    ("command", "started"),
     [
-        pytest.param([], "", id="each worker imports the application"),
-        pytest.param(["--preload"], "", id="the master imports it, and serves nothing"),
-        pytest.param(["--preload"], "1", id="the master follows the store before it forks"),
-        pytest.param(["--preload", "--threads", "4"], "1", id="workers with threads"),
-        pytest.param(["--worker-class", "gevent"], "", id="gevent"),
-        pytest.param(["--worker-class", "gevent", "--preload"], "1", id="gevent, and the master follows"),
+        pytest.param(gunicorn(), "", id="gunicorn, each worker imports the application"),
+        pytest.param(gunicorn("--preload"), "", id="gunicorn, the master imports it, and serves nothing"),
+        pytest.param(gunicorn("--preload"), "1", id="gunicorn, the master follows the store before it forks"),
+        pytest.param(gunicorn("--preload", "--threads", "4"), "1", id="gunicorn, workers with threads"),
+        pytest.param(gunicorn("--worker-class", "gevent"), "", id="gevent"),
+        pytest.param(gunicorn("--worker-class", "gevent", "--preload"), "1", id="gevent, and the master follows"),
+        pytest.param(uwsgi("--enable-threads"), "", id="uWSGI, the master imports it, and serves nothing"),
+        pytest.param(uwsgi("--enable-threads"), "1", id="uWSGI, the master follows the store before it forks"),
+        pytest.param(uwsgi("--enable-threads", "--lazy-apps"), "", id="uWSGI, each worker imports the application"),
+        pytest.param(uwsgi("--threads", "4"), "1", id="uWSGI, workers with threads"),
+        pytest.param(granian("--interface", "wsgi", "live.served_live:application"), "", id="granian"),
+        pytest.param(granian("--interface", "asgi", "live.served_live:asgi_application"), "1", id="granian, ASGI"),
     ],
 )
-def test_every_worker_of_gunicorn_follows(options: list[str], started: str, tmp_path: Path) -> None:
-    for needed in ("gunicorn", *(["gevent"] if "gevent" in options else [])):
-        if find_spec(needed) is None:
-            leave_out(f"{needed} is not installed")
-    store = SQLSource(f"sqlite:///{tmp_path / 'tenants.db'}")
-    store.init()
-    store.put("shop", {"allow_origins": [A]})
-
-    def command(port: int, folder: Path) -> list[str]:
-        bound = ["--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS), "--timeout", "120"]
-        return [sys.executable, "-m", "gunicorn", *bound, *options, "live.served_live:application"]
-
-    environment = {
-        "LIVE_STORE": f"sqlite:///{tmp_path / 'tenants.db'}",
-        "LIVE_START": started,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS / "support")]),
-    }
-    with running("gunicorn", command, tmp_path / "gunicorn", environment) as server:
+def test_every_worker_follows(command: Command, started: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    need(request.node.callspec.id)
+    store, environment = followed(tmp_path, started)
+    with running("server", command, tmp_path / "server", environment) as server:
         answers: dict[str, str | None] = defaultdict(lambda: None)
 
         def all_workers_answer(origin: str) -> bool:
             for _ in range(WORKERS * 2):
                 asked = [("Host", "shop"), ("Origin", origin), ("Connection", "close")]
-                headers = {name.lower(): value for name, value in ask(server.port, request("GET", "/", asked)).headers}
+                headers = {name.lower(): value for name, value in ask(server.port, get("GET", "/", asked)).headers}
                 answers[headers["x-worker"]] = headers.get("access-control-allow-origin")
             return len(answers) == WORKERS and set(answers.values()) == {origin}
 
@@ -66,6 +86,33 @@ def test_every_worker_of_gunicorn_follows(options: list[str], started: str, tmp_
         store.put("shop", {"allow_origins": [B]})
         until(lambda: all_workers_answer(B), "the change in every worker")
         assert "Traceback" not in server.log()
+
+
+def test_uwsgi_as_it_comes_refuses_to_start_and_names_the_option(tmp_path: Path) -> None:
+    need("uWSGI")
+    _, environment = followed(tmp_path, "")
+    with pytest.raises(ServerError, match="enable-threads"), running("uWSGI", uwsgi(), tmp_path / "u", environment):
+        pass
+
+
+def followed(folder: Path, started: str) -> tuple[SQLSource, dict[str, str]]:
+    """A store, and what tells `served_live` of it."""
+    store = SQLSource(f"sqlite:///{folder / 'tenants.db'}")
+    store.init()
+    store.put("shop", {"allow_origins": [A]})
+    path = os.pathsep.join([str(TESTS), str(TESTS / "support")])
+    return store, {"LIVE_STORE": f"sqlite:///{folder / 'tenants.db'}", "LIVE_START": started, "PYTHONPATH": path}
+
+
+def need(server: str) -> None:
+    """Leave a test out whose server is not installed."""
+    name = server.partition(",")[0]
+    needed = {"gevent": ["gunicorn", "gevent"], "uWSGI": []}.get(name, [name])
+    for module in needed:
+        if find_spec(module) is None:
+            leave_out(f"{module} is not installed")
+    if name == "uWSGI" and not UWSGI.exists():
+        leave_out("pyuwsgi is not installed")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")

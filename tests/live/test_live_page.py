@@ -96,6 +96,46 @@ def test_the_admin_page_of_fastapi(policies: LivePolicies, memory: MemoryStore) 
     assert memory.records == {"shop": f'{{"allow_origins":["{A}"]}}'}
 
 
+FAULTS = {  # each row of the page, and the tests that do it
+    "PostgreSQL or Redis killed with SIGKILL": ["test_a_server_that_is_killed"],
+    "restarted": ["test_a_server_that_is_restarted"],
+    "frozen with SIGSTOP: connections stay open": ["test_a_server_that_is_frozen_holds_up_nobody"],
+    "all connections ended by an administrator": ["test_all_connections_are_ended_by_an_administrator"],
+    "the network link of one host cut": ["test_a_link_that_is_cut_and_comes_back"],
+    "a worker killed during that": ["test_a_link_that_is_cut_and_comes_back"],
+    "every notification lost": [
+        "test_every_notification_is_lost",
+        "test_a_change_reaches_every_worker_though_every_notification_is_lost",
+    ],
+    "tables dropped, Redis flushed": ["test_a_store_whose_tables_are_gone"],
+    "all rows removed by hand": ["test_rows_that_are_removed_by_hand_are_removed"],
+    "garbage written by hand": ["test_garbage_that_was_written_by_hand"],
+    "an older backup restored, then written to": ["test_an_older_backup_that_is_restored_and_written_to"],
+    "a follower that hangs in a call": [
+        "test_a_follower_that_hangs_is_one_error_and_is_cut_loose",
+        "test_after_serve_stale_for_default_governs_though_the_follower_hangs",
+    ],
+    "the store gone at the start": [
+        "test_a_start_without_the_store_serves_the_snapshot",
+        "test_a_start_without_the_store_and_without_a_snapshot_is_loud",
+    ],
+    "the snapshot damaged": ["test_a_damaged_one_is_refused_said_so_and_replaced"],
+    "the snapshot's place not writable": ["test_a_place_that_cannot_be_written_stops_nothing"],
+    "a file half written": ["test_a_directory_as_kubernetes_mounts_a_config_map"],
+    "a query that raises": ["test_a_query_of_an_application_fails"],
+    "a worker forked behind Python's back (uWSGI)": ["test_every_worker_follows"],
+}
+
+
+def test_every_fault_of_the_page_is_a_test() -> None:
+    (_, table) = PAGE.split("\n## Faults\n")
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][2:]
+    assert [row[0] for row in rows] == list(FAULTS)
+    assert {len(row) for row in rows} == {4}
+    there = "".join(file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("test_*.py"))
+    assert [name for names in FAULTS.values() for name in names if f"def {name}(" not in there] == []
+
+
 def test_every_block_is_python() -> None:
     assert len(BLOCKS) >= 9
     for each in BLOCKS:

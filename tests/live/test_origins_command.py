@@ -86,6 +86,51 @@ def test_an_import_with_a_mistake_writes_nothing(store: str) -> None:
     assert "no object of tenants" in run(store, "import", "-", given="[]", code=2)
 
 
+def test_an_export_names_what_is_no_record_and_has_the_others(tmp_path: Path) -> None:
+    store = str(tmp_path / "tenants")
+    run(store, "init")
+    run(store, "add", "shop", A)
+    (tmp_path / "tenants" / "bad.json").write_text("garbage")
+    (tmp_path / "tenants" / "none.json").write_text("{}")
+    said = run(store, "export", code=1)
+    assert "bad: record: 'bad.json' is not valid JSON" in said
+    assert "none: record:" in said
+    assert f'"{A}"' in said
+
+
+@pytest.mark.parametrize(
+    ("package", "url", "extra"), [("sqlalchemy", "sqlite:///x.db", "sql"), ("redis", "redis://x", "redis")]
+)
+def test_an_extra_that_is_missing_is_named(package: str, url: str, extra: str, tmp_path: Path) -> None:
+    code = f"import sys; sys.modules[{package!r}] = None; from corecors.__main__ import main; main()"
+    command = [sys.executable, "-c", code, "origins", "--store", url, "list"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG, cwd=tmp_path, check=False)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert f'{package} is missing, which comes with an extra: pip install "corecors[{extra}]"' in ended.stderr
+
+
+def test_a_path_that_cannot_be_a_url_is_one_line() -> None:
+    assert "the store's URL cannot be read" in run("redis://x:port", "list", code=2)
+
+
+def test_a_long_export_shows_how_far_it_is_on_a_terminal(tmp_path: Path) -> None:
+    store = str(tmp_path / "tenants")
+    source = FileSource(store)
+    source.init()
+    for number in range(1000):
+        (tmp_path / "tenants" / f"t{number}.json").write_text('{"allow_origins": []}')
+    outer, inner = os.openpty()
+    command = [sys.executable, "-m", "corecors", "origins", "--store", store, "export"]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=inner, timeout=LONG, check=False)
+    os.close(inner)
+    shown = os.read(outer, 100_000).decode()
+    os.close(outer)
+    assert ended.returncode == 0
+    assert "reading" in shown
+    assert len(json.loads(ended.stdout)) == 1000
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
@@ -130,3 +175,14 @@ def test_watch_shows_changes_as_they_come(store: str) -> None:
         for stream in (watching.stdout, watching.stderr):
             if stream is not None:
                 stream.close()
+
+
+def test_the_demo_of_the_readme_follows_sqlite(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/tenants.db"
+    command = [sys.executable, "-m", "corecors", "demo", "--store", store]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=LONG, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "All 20 cases ended as the policy says." in ended.stdout
+    assert run(store, "list") == "127.0.0.1\n"
+    run(store, "remove", "127.0.0.1", "https://app.example.com")
+    assert "https://app.example.com" not in run(store, "show", "127.0.0.1")

@@ -204,3 +204,68 @@ def test_a_place_that_cannot_be_written_stops_nothing(
     until(lambda: told("the snapshot"))
     assert len(told("cannot be written")) == 1
     assert policies.status().connected
+
+
+def changed(snapshot: Path, statement: str) -> None:
+    connection = sqlite3.connect(snapshot)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("UPDATE about SET value = '99' WHERE name = 'layout'", id="of another version"),
+        pytest.param("DELETE FROM about", id="without what it says of itself"),
+        pytest.param("DROP TABLE tenants", id="without tenants"),
+    ],
+)
+def test_one_that_says_something_else_of_itself_is_refused_and_replaced(
+    statement: str, memory: MemoryStore, follow: Follow, snapshot: Path, told: Any
+) -> None:
+    memory.put("shop", {"allow_origins": [A]})
+    first = follow(memory, snapshot=snapshot)
+    first.start()
+    until(lambda: rows(snapshot))
+    first.close(timeout=LONG)
+    changed(snapshot, statement)
+    memory.failure = OSError("gone")
+    second = follow(memory, snapshot=snapshot)
+    second.start()
+    until(lambda: told("is damaged"))
+    assert origins_of(second, "shop") == ()
+    memory.failure = None
+    until(lambda: origins_of(second, "shop") == (A,))
+
+    def kept() -> bool:
+        memory.put("shop", {"allow_origins": [B]})  # until the file was replaced, and then this is written
+        return rows(snapshot) == {"shop": record(B)}
+
+    until(kept)
+
+
+def test_a_start_without_the_store_and_without_the_file_serves_nobody(
+    memory: MemoryStore, follow: Follow, snapshot: Path, told: Any
+) -> None:
+    memory.failure = OSError("gone")
+    policies = follow(memory, snapshot=snapshot)
+    assert not policies.wait_ready(0.5)
+    assert len(told("there is no snapshot, so default governs every tenant")) == 1
+    assert not told("damaged")
+
+
+def test_what_changed_while_nobody_kept_the_file_is_made_up_for(
+    memory: MemoryStore, follow: Follow, snapshot: Path
+) -> None:
+    for name in ("shop", "news", "old"):
+        memory.put(name, {"allow_origins": [A]})
+    first = follow(memory, snapshot=snapshot)
+    first.start()
+    until(lambda: len(rows(snapshot)) == 3)
+    first.close(timeout=LONG)
+    memory.remove("old")
+    memory.put("news", {"allow_origins": [B]})
+    memory.put("new", {"allow_origins": [A]})
+    follow(memory, snapshot=snapshot).start()
+    until(lambda: rows(snapshot) == {"shop": record(A), "news": record(B), "new": record(A)})

@@ -6,8 +6,8 @@ import tracemalloc
 import pytest
 from watched_requests import POLICY, SAME_ORIGIN, application, preflight, request
 
-from corecors import Policy, RejectionLog
-from corecors._observing.rejections import CLOCK_EVERY, LINES_PER_PERIOD, REMEMBERED
+from corecors import PathPolicies, Policy, RejectionLog
+from corecors._observing.rejections import CLOCK_EVERY, FEW, LINES_PER_PERIOD, REMEMBERED
 from corecors.adapters.wsgi import CORSMiddleware
 
 
@@ -16,8 +16,10 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.looks = 0
 
     def __call__(self) -> float:
+        self.looks += 1
         return self.seconds
 
 
@@ -93,6 +95,68 @@ def test_repeats_are_counted_and_summed_up_once_a_minute(app, caplog, clock):
     assert messages(caplog)[2:] == ["CORS: 1 more rejections like those before: https://evil.test (1)"]
 
 
+@pytest.mark.parametrize("environ", [{}, {"REQUEST_METHOD": "HEAD"}], ids=["GET", "HEAD"])
+@pytest.mark.parametrize("repeats", [1, FEW, FEW + 1, 3 * FEW, 1000, 1001])
+def test_every_repeat_is_counted_once(app, caplog, clock, repeats, environ):
+    for _ in range(1 + repeats):
+        request(app, HTTP_ORIGIN="https://evil.test", **environ)
+    clock.seconds += 60
+    for _ in range(CLOCK_EVERY):
+        if len(caplog.records) == 1:
+            request(app, HTTP_ORIGIN="https://evil.test", **environ)
+            repeats += 1
+    assert messages(caplog)[1].startswith(f"CORS: {repeats - 1:,} more rejections like those before: https://evil.test")
+
+
+@pytest.mark.parametrize("came", [FEW, 2 * FEW, 10 * CLOCK_EVERY])
+def test_a_summary_is_late_by_no_more_repeats_than_came_nor_than_the_bound(app, caplog, clock, came):
+    for _ in range(1 + came):
+        request(app, HTTP_ORIGIN="https://evil.test")
+    request(app, HTTP_ORIGIN="https://rare.test")
+    for _ in range(2):
+        request(app, HTTP_ORIGIN="https://rare.test")
+    clock.seconds += 60
+    for _ in range(4):
+        request(app, HTTP_ORIGIN="https://rare.test")
+    assert len(caplog.records) == 3  # its own two repeats let no more than two of these pass
+    for _ in range(CLOCK_EVERY):
+        request(app, HTTP_ORIGIN="https://evil.test")
+    clock.seconds += 60
+    for _ in range(CLOCK_EVERY):
+        request(app, HTTP_ORIGIN="https://evil.test")
+    assert len(caplog.records) == 4
+
+
+@pytest.mark.parametrize("origin", ["https://evil.test", "https://evil{}.test"], ids=["one kind", "ever new ones"])
+def test_a_flood_costs_no_look_at_the_clock_a_request(app, clock, origin):
+    for number in range(2 * REMEMBERED):
+        request(app, HTTP_ORIGIN=origin.format(number))
+    clock.looks = 0
+    for number in range(2 * REMEMBERED, 12 * REMEMBERED):
+        request(app, HTTP_ORIGIN=origin.format(number))
+    assert clock.looks <= 10 * REMEMBERED / CLOCK_EVERY + 1
+
+
+def test_what_a_refused_origin_asks_for_makes_no_kind_of_its_own(app, caplog, clock):
+    request(app, HTTP_ORIGIN="https://evil.test")
+    preflight(app, "https://evil.test", "PUT")
+    preflight(app, "https://evil.test", "DELETE", "x-one")
+    preflight(app, "https://evil.test", "no method", "x\r\nforged")
+    clock.seconds += 60
+    request(app, HTTP_ORIGIN="https://evil.test")
+    assert messages(caplog)[1:] == ["CORS: 3 more rejections like those before: https://evil.test (3)"]
+
+
+@pytest.mark.parametrize("options", [{}, {"on_decision": lambda decision, request: None}], ids=["short", "full"])
+def test_what_a_refused_origin_asks_for_hides_nothing_that_comes_after_it(clock, caplog, options):
+    app = CORSMiddleware(application, POLICY, rejections=RejectionLog(clock=clock), **options)
+    preflight(app, "https://evil.test", "no method")
+    request(app, HTTP_ORIGIN="https://evil.test")
+    preflight(app, "https://app.example.com", "no method")
+    assert [record.cors_origin for record in caplog.records] == ["https://evil.test", "https://app.example.com"]
+    assert [record.cors_reason for record in caplog.records] == ["origin_not_allowed", "method_malformed"]
+
+
 def test_kinds_are_told_apart_by_origin_method_and_header(app, caplog):
     for origin, method, names in [
         ("https://a.test", "PUT", ""),
@@ -136,6 +200,85 @@ def test_a_flood_of_origins_takes_bounded_memory_and_few_lines(clock, caplog):
     tracemalloc.stop()
     assert grown < 100_000  # bytes; 2,000 remembered origins would take twice that
     assert len(caplog.records) == LINES_PER_PERIOD
+
+
+@pytest.mark.parametrize("options", [{}, {"block_disallowed": True}], ids=["the short way", "a full decision"])
+@pytest.mark.parametrize("field", ["HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"])
+def test_what_is_longer_than_it_can_be_takes_no_memory(clock, field, options):
+    app = CORSMiddleware(application, POLICY, rejections=RejectionLog(clock=clock), **options)
+    environ = {
+        "REQUEST_METHOD": "OPTIONS",
+        "HTTP_ORIGIN": "https://app.example.com",
+        "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT",
+    }
+    request(app, **environ)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(500):
+        request(app, **{**environ, field: f"{number}".ljust(8_000, "x")})
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 400_000  # bytes; 500 that are remembered take ten times that
+
+
+class Watched(str):
+    """A text that is not to be hashed where it is long."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        assert len(self) <= 1024
+        return str.__hash__(self)
+
+
+@pytest.mark.parametrize(
+    "policy", [POLICY, Policy(allow_origins=["https://app.example.com"])], ids=["pattern", "exact"]
+)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"own_origins": ["https://own.test"]},
+        {"block_disallowed": True},
+        {"on_decision": lambda decision, request: None},
+        {"report_only": Policy(allow_origins=["https://other.test"])},
+    ],
+    ids=["the short way", "blocking", "a full decision", "report_only"],
+)
+def test_nothing_that_is_longer_than_an_origin_is_hashed(clock, caplog, policy, options):
+    app = CORSMiddleware(application, policy, rejections=RejectionLog(clock=clock), **options)
+    long, evil, allowed = Watched("https://" + "a" * 8_000), "https://evil.test", "https://app.example.com"
+    for _ in range(2):
+        request(app, HTTP_ORIGIN=long)
+        request(app, HTTP_ORIGIN=long, REQUEST_METHOD="POST")
+        for origin, method, names in [
+            (long, "PUT", ""),
+            (allowed, long, ""),
+            (allowed, "PUT", long),
+            (evil, long, long),
+            (long, long, long),
+        ]:
+            preflight(app, origin, method, names)
+    assert "method_malformed" in {record.cors_reason for record in caplog.records}
+
+
+def test_a_flood_of_one_kind_hides_no_other(app, caplog):
+    for number in range(2 * REMEMBERED):
+        request(app, HTTP_ORIGIN=f"https://EVIL{number}.test")
+    request(app, HTTP_ORIGIN="https://staging.example.com")
+    assert len(caplog.records) == 2
+    assert "https://staging.example.com" in messages(caplog)[1]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"on_decision": lambda decision, request: None}], ids=["the short way", "a full decision"]
+)
+def test_what_two_policies_refuse_for_different_reasons_is_two_kinds(clock, caplog, options):
+    policies = PathPolicies({"/orders": Policy(allow_origins=["https://app.example.com"]), "/other": Policy()})
+    app = CORSMiddleware(application, policies, rejections=RejectionLog(clock=clock), **options)
+    environ = {"HTTP_ORIGIN": "https://app.example.com", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "PUT"}
+    for path in ("/orders", "/other") * 2:
+        request(app, REQUEST_METHOD="OPTIONS", PATH_INFO=path, **environ)
+    assert [record.cors_reason for record in caplog.records] == ["method_not_allowed", "origin_not_allowed"]
 
 
 def test_a_full_memory_is_forgotten_at_the_next_summary(clock, caplog):
@@ -290,6 +433,17 @@ def test_an_origin_that_was_refused_on_one_host_is_not_reported_on_its_own(app, 
     caplog.clear()
     request(app, HTTP_ORIGIN="https://another.test")
     assert len(messages(caplog)) == 1
+
+
+def test_another_method_of_a_refused_origin_may_be_the_servers_own(caplog):
+    log = RejectionLog()
+    app = CORSMiddleware(application, POLICY, rejections=log)
+    for _ in range(100):
+        request(app, HTTP_ORIGIN="https://evil.test")
+    for _ in range(10):
+        request(app, REQUEST_METHOD="POST", HTTP_ORIGIN="https://evil.test", HTTP_SEC_FETCH_SITE="same-origin")
+    log.sum_up()
+    assert "99 more" in messages(caplog)[-1]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])

@@ -1,15 +1,14 @@
 """Does the origin match? DESIGN's paragraph as tables, and the matcher held against the naive one."""
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
 
 import naive_matcher
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from interpreter_steps import stepping
 
 import corecors
 from corecors import OriginMatcher, Policy, PolicyError, parse_pattern
@@ -139,6 +138,7 @@ def test_what_no_browser_sends_for_a_trusted_site_is_malformed_and_nothing_sees_
         pytest.param("https://x*.example.com", "https://xn--mnchen-3ya.example.com", False, id="Punycode for the star"),
         pytest.param("https://x*.example.com", "https://xn-a.example.com", True, id="what only begins like Punycode"),
         pytest.param("https://_a*.example.com", "https://_ab.example.com", True, id="an underscore that is written"),
+        pytest.param("https://a*_.example.com", "https://ab_.example.com", True, id="an underscore written at the end"),
         pytest.param("https://pr-*.example.com:8443", "https://pr-1.example.com:8443", True, id="a label and its port"),
         pytest.param("https://pr-*.example.com:8443", "https://pr-1.example.com", False, id="a label without its port"),
         pytest.param("https://pr-*.example.com:*", "https://pr-1.example.com", True, id="a label, any port: none"),
@@ -168,6 +168,14 @@ def test_two_label_patterns_let_in_no_mixture_of_them() -> None:
         assert matcher.matches(origin)
     for origin in ["https://a-1-d.x.com", "https://c-1-b.x.com", "https://1-b.y.com:2", "https://e1.x.com"]:
         assert not matcher.matches(origin)
+
+
+def test_a_label_is_tried_with_every_pattern_of_its_domain() -> None:
+    matcher = matcher_of(*(f"https://{label}.x.com" for label in "a*bcdef a*de ab*c abcd*f zz*q".split()))
+    for label in "abxc axde axxbcdef abcdxf zzxq".split():
+        assert matcher.matches(f"https://{label}.x.com"), label
+    for label in "abc axbc ade zzq zxq zzxc".split():
+        assert not matcher.matches(f"https://{label}.x.com"), label
 
 
 def test_a_regex_sees_what_is_well_formed_and_matched_by_nothing_else() -> None:
@@ -206,23 +214,11 @@ def test_a_matcher_says_when_a_look_up_in_its_list_is_all_that_it_does() -> None
 
 def steps(matcher: OriginMatcher, origin: str) -> int:
     """The instructions of CPython that one question costs in the matcher's own code."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, argument: object) -> Any:
-        nonlocal count
-        if frame.f_code.co_filename != matching.__file__:
-            return None
-        frame.f_trace_opcodes = True
-        count += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        matcher.matches(origin)
-    finally:
-        sys.settrace(before)
-    return count
+    counted: list[FrameType] = []
+    stepping(
+        lambda: matcher.matches(origin), counted.append, lambda frame: frame.f_code.co_filename == matching.__file__
+    )
+    return len(counted)
 
 
 MANY = 10_000
@@ -288,6 +284,11 @@ def test_however_many_lengths_the_two_ends_of_labels_have_a_look_up_stays_short_
 @pytest.mark.skipif(corecors.__compiled__, reason="what is compiled has no bytecode to count")
 def test_an_exact_list_costs_one_look_up_in_a_set() -> None:
     assert steps(OriginMatcher([EXACT]), "https://a.com") < 30
+
+
+def test_an_empty_label_is_no_subdomain_even_before_the_parser_says_so() -> None:
+    assert matcher_of("https://*.example.com")._resembles_a_pattern("https://a.example.com")
+    assert not matcher_of("https://*.example.com")._resembles_a_pattern("https://.example.com")
 
 
 def test_the_longest_origin_of_all_can_be_listed() -> None:

@@ -12,7 +12,7 @@ from corecors import Origin, OriginError, parse_origin, parse_pattern
 from corecors._origins.addresses import canonical_ipv6, is_ip_address, is_ipv4, is_loopback, is_private
 from corecors._origins.errors import CORSError
 from corecors._origins.faults import fixed_origin
-from corecors._origins.parsing import MAX_HOST_LENGTH, MAX_ORIGIN_LENGTH, is_host_name, read_origin
+from corecors._origins.parsing import MAX_ORIGIN_LENGTH, is_host_name, read_origin
 from corecors._origins.showing import printable, shown
 
 EITHER = "write 'http://{0}' or 'https://{0}'"
@@ -49,6 +49,11 @@ SERIALISED = [
     pytest.param("https://xn--mnchen-3ya.de", ("https", "xn--mnchen-3ya.de", None), id="Punycode"),
     pytest.param("https://xn--ls8h.la", ("https", "xn--ls8h.la", None), id="Punycode of an emoji"),
     pytest.param("https://xn--strae-oqa.de", ("https", "xn--strae-oqa.de", None), id="Punycode of a sharp s"),
+    pytest.param("https://xn--nxasmm1c.gr", ("https", "xn--nxasmm1c.gr", None), id="Punycode of a final sigma"),
+    pytest.param(
+        "https://xn--mgba3gch31f060k.ir", ("https", "xn--mgba3gch31f060k.ir", None), id="Punycode of a non-joiner"
+    ),
+    pytest.param("https://xn--10cl1a0b660p.lk", ("https", "xn--10cl1a0b660p.lk", None), id="Punycode of a joiner"),
     pytest.param("https://a.xn--p1ai", ("https", "a.xn--p1ai", None), id="a top-level domain in Punycode"),
     pytest.param("https://axn--a.de", ("https", "axn--a.de", None), id="what only holds the sign of Punycode"),
     pytest.param("https://a--b.example.org", ("https", "a--b.example.org", None), id="two hyphens inside a label"),
@@ -171,6 +176,7 @@ NOT_SERIALISED = [
     pytest.param("https://xn--.com", "hyphen", None, id="Punycode of nothing"),
     pytest.param("https://a.xn--0", "Punycode", None, id="Punycode that does not decode"),
     pytest.param("https://xn--a-b.com", "Punycode", None, id="Punycode spelled in another way"),
+    pytest.param("https://xn---4bv.com", "Punycode", None, id="Punycode with a hyphen too many"),
     pytest.param("https://xn--ascii-.com", "hyphen", None, id="Punycode that nothing needs"),
     pytest.param("https://" + punycode("M\u00dcNCHEN") + ".de", "Punycode", None, id="Punycode of upper case"),
     pytest.param("https://" + punycode("u\u0308") + ".de", "Punycode", None, id="Punycode of a decomposed letter"),
@@ -320,7 +326,8 @@ def test_hosts_are_told_from_addresses() -> None:
     assert is_host_name("a.example")
     assert is_host_name("1.2.3.4")
     assert not is_host_name("1.2.3")
-    assert not is_host_name("a" * (MAX_HOST_LENGTH + 1))
+    assert is_host_name(LONGEST_HOST)
+    assert not is_host_name(f"{LONGEST_HOST}a")
     assert is_ip_address("1.2.3.4")
     assert is_ip_address("[::1]")
     assert not is_ip_address("1.2.3.4.example")

@@ -10,6 +10,7 @@ from corecors import Origin, OriginError, OriginPattern, Policy, PolicyError, pa
 from corecors._origins.parsing import MAX_ORIGIN_LENGTH
 
 LONGEST_HOST = ".".join(["a" * 63] * 3 + ["a" * 61])
+ROOM = LONGEST_HOST[2:]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,7 @@ def test_a_label_with_a_wildcard_inside_is_its_two_ends(
         pytest.param("https://*.a.com:*", Origin("https", "a.com", None), True, True, id="any subdomain, any port"),
         pytest.param("http://127.0.0.1:*", Origin("http", "127.0.0.1", None), False, True, id="any port of IPv4"),
         pytest.param("http://[::1]:*", Origin("http", "[::1]", None), False, True, id="any port of IPv6"),
+        pytest.param(f"https://*.{ROOM}", Origin("https", ROOM, None), True, False, id="room for one letter"),
         pytest.param("https://*.com", Origin("https", "com", None), True, False, id="below one label"),
         pytest.param("https://*._a.com", Origin("https", "_a.com", None), True, False, id="below an underscore"),
         pytest.param("app://*.x", Origin("app", "x", None), True, False, id="an app's scheme"),
@@ -82,6 +84,7 @@ REFUSED = [
     pytest.param("https://a.*.com", "neither", None, id="a label in the middle"),
     pytest.param("https://a.com.*", "neither", None, id="the last label"),
     pytest.param("https://*a.com", "anyone can register", "https://*.a.com", id="the dot forgotten"),
+    pytest.param("https://*a.com:*", "anyone can register", "https://*.a.com:*", id="the dot forgotten, any port"),
     pytest.param("https://a*.com", "anyone can register", None, id="the end of a registered name"),
     pytest.param("https://ex*mple.com", "anyone can register", None, id="inside a registered name"),
     pytest.param("https://a.b*.com", "neither", None, id="inside another label than the leftmost"),
@@ -100,6 +103,7 @@ REFUSED = [
     pytest.param("https://*.[::1]", "IP address", None, id="below an IPv6 address"),
     pytest.param("https://*.4", "IPv4", None, id="below a number"),
     pytest.param("https://a.com:8443:*", "a port and a wildcard", "https://a.com:8443", id="a port and any port"),
+    pytest.param("https://*.1.2.3.4:1:*", "a port and a wildcard", None, id="two ports below an IPv4 address"),
     pytest.param("https://*.", "no host", None, id="below nothing"),
     pytest.param("https://*.:*", "no host", None, id="below nothing, any port"),
     pytest.param("file://*.a", "browsers send `null`", None, id="below a file"),
@@ -124,6 +128,7 @@ REFUSED = [
     pytest.param("*.a.com", "no scheme", "https://*.a.com", id="no scheme"),
     pytest.param(".a.com", "no scheme", "https://*.a.com", id="a leading dot, as in lists of hosts and cookies"),
     pytest.param("*.a.com:*", "no scheme", "https://*.a.com:*", id="no scheme, any port"),
+    pytest.param("*.a.com:**", "no scheme", "https://*.a.com:*", id="no scheme, two stars for a port"),
     pytest.param("*.*", "no scheme", None, id="nothing but wildcards"),
     pytest.param("https://*.a.com/", "trailing slash", "https://*.a.com", id="a trailing slash"),
     pytest.param("http://localhost:*/", "trailing slash", "http://localhost:*", id="a slash after any port"),
@@ -261,6 +266,8 @@ def test_what_anyone_could_register_is_offered_no_way_in(text: str) -> None:
         pytest.param(r"http://localhost(:\d+)?", "http://localhost:*", id="digits or none"),
         pytest.param(r"^http://127\.0\.0\.1:[0-9]+$", "http://127.0.0.1:*", id="a whole regex of an address"),
         pytest.param(r"https://*.example.com:\d+", "https://*.example.com:*", id="a pattern"),
+        pytest.param(rf"{'s' * 64}://{LONGEST_HOST}:(\d+)", f"{'s' * 64}://{LONGEST_HOST}:*", id="the longest origin"),
+        pytest.param(rf"{'s' * 64}://{LONGEST_HOST}:\d{{1,5}}", None, id="longer than any origin"),
         pytest.param(r"http://localhost:\d{4}", None, id="four digits, which are fewer ports than any"),
         pytest.param(r"https://.*\.example\.com:\d+", None, id="a regex for its host"),
         pytest.param(r"https://(a|b)\.example\.com:\d+", None, id="alternatives"),

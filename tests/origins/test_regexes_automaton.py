@@ -24,7 +24,6 @@ from corecors._origins.regex.automaton import (
 from corecors._origins.regex.compiling import (
     MAX_REGEX_LENGTH,
     STRICT,
-    OriginRegex,
     Permissions,
     RegexError,
     compile_regexes,
@@ -94,11 +93,6 @@ def test_without_regexes_nothing_is_accepted() -> None:
     assert not Matcher(Automaton([])).matches("https://a.com")
 
 
-def test_a_text_from_right_to_left() -> None:
-    matches = Matcher(Automaton([parse_regex("a(b|cd)*e?")], backwards=True)).matches
-    assert [text for text in ("a", "ba", "dca", "ebdca", "cda", "ab") if matches(text)] == ["a", "ba", "dca", "ebdca"]
-
-
 # Work for one origin
 
 HOSTILE = [
@@ -131,7 +125,7 @@ def test_an_origin_takes_one_step_a_character_whatever_the_pattern(source: str) 
 def test_a_step_takes_few_operations_on_few_bits_whatever_the_pattern(source: str) -> None:
     automaton = CountingAutomaton(source)
     assert automaton.positions <= MAX_POSITIONS
-    assert automaton.bits <= 3 * MAX_POSITIONS
+    assert max(automaton.chars) < 3 * MAX_POSITIONS
     assert automaton.operations <= MAX_OPERATIONS
 
 
@@ -221,7 +215,7 @@ def test_two_thousand_positions_pass_and_one_more_does_not() -> None:
 
 def test_groups_that_make_no_difference_cost_nothing() -> None:
     nested, plain = (Automaton([parse_regex(source)]) for source in ("(?:" * 39 + "a*" + ")+" * 39, "a*"))
-    assert (nested.operations, nested.bits) == (plain.operations, plain.bits)
+    assert (nested.operations, nested.chars) == (plain.operations, plain.chars)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +252,7 @@ def test_regexes_that_need_too_many_operations_together_are_all_refused() -> Non
 def test_the_regexes_of_a_policy_share_the_positions() -> None:
     half = r"https://(?:[a-z]{900}|b)\.example\.com"
     regexes = compile_regexes([half, half.replace("example", "other"), half, r"https://a\.com"])
-    assert [type(found) for found in regexes.found] == [OriginRegex, OriginRegex, RegexError, OriginRegex]
+    assert [type(found) for found in regexes.found] == [bool, bool, RegexError, bool]
     ((_, error),) = regexes.errors
     assert error.code == "regex-too-large"
     assert "921 characters, after 1,840 in the regexes before it," in error.message

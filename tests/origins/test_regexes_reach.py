@@ -115,13 +115,19 @@ def test_with_credentials_an_open_regex_needs_its_dangerous_option_and_stays_wha
         pytest.param(
             r"https://[\w-]+example\.com", "https://aaexample.com", r"https://([\w-]+\.)?example\.com", id="a class"
         ),
-        pytest.param("http://localhost.*", "http://localhost.com", "http://localhost(:[0-9]+)?", id="any end"),
+        pytest.param("http://localhost.*", "http://localhost.evil.com", "http://localhost(:[0-9]+)?", id="any end"),
+        pytest.param(
+            r"https://app\.example\.com.*",
+            "https://app.example.com.evil.com",
+            r"https://app\.example\.com(:[0-9]+)?",
+            id="any end after the domain that was meant",
+        ),
         pytest.param(
             "^http://localhost:?[0-9]*$", "http://localhost000", "^http://localhost(:[0-9]+)?$", id="optional colon"
         ),
         pytest.param(r"https://example\.[a-z]{2}", "https://example.aa", None, id="any top-level domain"),
         pytest.param(r"https://[^.]+\.com", "https://aa.com", None, id="any name below .com"),
-        pytest.param(r"https://192\.168\..*", "https://192.168.com", None, id="an address that goes on as a name"),
+        pytest.param(r"https://192\.168\..*", "https://192.168.evil.com", None, id="an address that goes on as a name"),
         pytest.param(r"https://site\d{3}\.com", "https://site000.com", None, id="a thousand names"),
         pytest.param(r"https://site\d\.com", "https://site0.com", None, id="ten names that nobody listed"),
         pytest.param(r"https://site[ab]\.com", "https://sitea.com", None, id="two names that nobody listed"),
@@ -133,7 +139,7 @@ def test_with_credentials_an_open_regex_needs_its_dangerous_option_and_stays_wha
         pytest.param(r"https://[a-z]+\.alt", "https://aa.alt", None, id="anyone's name below .alt"),
         pytest.param(r"https://(?:a|b|c|d|e|f){3}\.com", "https://aaa.com", None, id="names spelt by branches"),
         pytest.param(r"https://[a-z]{6}\.(com|net|org|dev|io)", "https://aaaaaa.dev", None, id="six letters"),
-        pytest.param(r"https?://.*:3000", "http://a.com:3000", None, id="any host on one port"),
+        pytest.param(r"https?://.*:3000", "http://a.evil.com:3000", None, id="any host on one port"),
     ],
 )
 def test_a_regex_that_lets_in_domains_anyone_can_register_is_refused_with_an_example(

@@ -300,7 +300,7 @@ def test_a_wrong_call_says_what_to_write_for_each_name_and_where_to_read_on() ->
         "leave it out: `Vary` is always sent where the answer depends on the origin. ".replace("`", "")
         + "zzz is not an argument of CORS. "
         "\\x1b[31m is not an argument of CORS. "
-        "See docs/migrating.md."
+        "See docs/migrating.md, or run corecors migrate."
     )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from corecors import Policy, PolicyError, preflight_headers
 from corecors._decisions.headers import is_token
-from corecors._policy.names import REGISTERED_METHODS, fault_of_method
+from corecors._policy.names import REGISTERED_METHODS, fault_of_name
 
 CREDENTIALS = {"allow_credentials": True}
 ORIGIN = "https://app.example.com"
@@ -109,7 +109,7 @@ def test_every_registered_method_may_be_allowed(method: str) -> None:
 
 @given(st.one_of(st.text(max_size=12), st.lists(st.sampled_from([*REGISTERED_METHODS, "*", "x"])).map("|".join)))
 def test_what_is_to_be_written_instead_of_a_method_is_a_method(name: str) -> None:
-    fault = fault_of_method(name)
+    fault = fault_of_name("allow_methods", name)
     if fault is None:
         assert is_token(name)
     elif fault.fix is not None:
@@ -117,4 +117,4 @@ def test_what_is_to_be_written_instead_of_a_method_is_a_method(name: str) -> Non
         for fix in fixes:
             assert isinstance(fix, str)
             assert fix != name
-            assert fault_of_method(fix) is None
+            assert fault_of_name("allow_methods", fix) is None

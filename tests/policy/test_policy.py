@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from applied_fixes import applied
 
-from corecors import OriginPattern, Policy, PolicyError, Problem, parse_pattern
-from corecors._policy import arguments
+from corecors import Policy, PolicyError, Problem
 from corecors._policy.policy import DEFAULTS, FIELDS
 
 
@@ -375,37 +374,6 @@ def test_policies_are_compared_and_hashed_by_their_fields() -> None:
     assert Policy(allow_origin_predicate=lambda _: True) != Policy(allow_origin_predicate=lambda _: True)
     assert one != APP
     assert weakref.ref(one)() is one
-
-
-def test_a_field_is_replaced_and_the_others_stay() -> None:
-    policy = Policy(allow_origins=[APP], allow_credentials=True, max_age=5)
-    assert policy.replace(max_age=7) == Policy(allow_origins=[APP], allow_credentials=True, max_age=7)
-    assert policy.replace(allow_origins=[APP, "https://b.test"]).allows_origin("https://b.test")
-    assert policy.replace() == policy
-    with pytest.raises(PolicyError, match="trailing slash"):
-        policy.replace(allow_origins=[APP, "https://b.test/"])
-    with pytest.raises(PolicyError, match="nothing: "):
-        policy.replace(nothing=1)
-
-
-def test_what_depends_on_another_field_is_validated_again() -> None:
-    policy = Policy(allow_origins=["http://a.test"])
-    with pytest.raises(PolicyError, match="plain http"):
-        policy.replace(allow_credentials=True)
-
-
-def test_origins_that_a_policy_has_are_not_validated_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    policy = Policy(allow_origins=["http://localhost:3000", "http://localhost:4000"])
-    read: list[str] = []
-
-    def reading(text: str) -> OriginPattern:
-        read.append(text)
-        return parse_pattern(text)
-
-    monkeypatch.setattr(arguments, "parse_pattern", reading)
-    changed = policy.replace(allow_origins=[*policy.allow_origins, "http://localhost:5000"])
-    assert read == ["http://localhost:5000"]
-    assert changed.allows_origin("http://localhost:3000")
 
 
 def test_a_copy_of_a_policy_is_the_policy() -> None:

@@ -79,13 +79,13 @@ class CacheKind:
         return shutil.which(self.program, path=SYSTEM_PROGRAMS)
 
     @contextmanager
-    def before(self, behind: Server, folder: Path) -> Iterator[Server]:
-        """Start it in front of a server and end it afterwards."""
+    def before(self, behind: int, folder: Path) -> Iterator[Server]:
+        """Start it in front of the server that listens on a port, and end it afterwards."""
         program = self.path()
         assert program is not None, f"{self.name} is not installed"
         with running(
             self.name,
-            lambda port, place: self.command(program, port, behind.port, place),
+            lambda port, place: self.command(program, port, behind, place),
             folder,
             {"PATH": SYSTEM_PROGRAMS},  # Varnish calls a C compiler
         ) as server:

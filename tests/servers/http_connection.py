@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 TIMEOUT = 30.0  # seconds without a byte until a test fails: far more than a loaded machine needs
@@ -61,11 +62,16 @@ def chunked(*parts: bytes) -> bytes:
 
 
 class Connection:
-    """One TCP connection to a server on the loopback interface."""
+    """One connection to a server: to a TCP port of the loopback interface, or to a socket in the file system."""
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, address: int | Path) -> None:
+        if isinstance(address, Path):
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.settimeout(TIMEOUT)
+            self._socket.connect(str(address))
+        else:
+            self._socket = socket.create_connection(("127.0.0.1", address), timeout=TIMEOUT)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = self._socket.makefile("rb")
         self.will_close = False
         """Whether the last answer said that the connection ends with it."""
@@ -111,7 +117,7 @@ class Connection:
         answer = Answer(status, headers, b"")
         connection = ",".join(answer.lines("Connection")).lower()
         self.will_close = "close" in connection or (version == "HTTP/1.0" and "keep-alive" not in connection)
-        if status == 100:
+        if status in (100, 103):  # another follows
             return answer
         return Answer(status, headers, self._body(answer, method))
 
@@ -168,7 +174,7 @@ class Connection:
         return data
 
 
-def ask(port: int, data: bytes) -> Answer:
+def ask(address: int | Path, data: bytes) -> Answer:
     """One request on a connection of its own."""
-    with Connection(port) as connection:
+    with Connection(address) as connection:
         return connection.exchange(data)

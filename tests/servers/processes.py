@@ -84,7 +84,7 @@ def running(
             if process.poll() is not None:
                 raise ServerError(f"{name} ended on its own with {process.returncode}:\n{server.log()[-LOG_SHOWN:]}")
         finally:
-            _end(process)
+            end_group(process)
         return
     raise ServerError(f"{name} did not start in {STARTS} attempts:\n" + "\n".join(failures))
 
@@ -110,7 +110,7 @@ def _answers(server: Server, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and what is left of the group that it leads."""
     for ending in (signal.SIGTERM, signal.SIGKILL):
         try:

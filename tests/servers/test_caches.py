@@ -63,7 +63,7 @@ def behind_without_vary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 @pytest.fixture(scope="module")
 def cache(cache_kind: CacheKind, behind: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with cache_kind.before(behind, tmp_path_factory.mktemp(cache_kind.name)) as server:
+    with cache_kind.before(behind.port, tmp_path_factory.mktemp(cache_kind.name)) as server:
         yield server
 
 
@@ -71,7 +71,7 @@ def cache(cache_kind: CacheKind, behind: Server, tmp_path_factory: pytest.TempPa
 def cache_without_vary(
     cache_kind: CacheKind, behind_without_vary: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    with cache_kind.before(behind_without_vary, tmp_path_factory.mktemp(cache_kind.name)) as server:
+    with cache_kind.before(behind_without_vary.port, tmp_path_factory.mktemp(cache_kind.name)) as server:
         yield server
 
 

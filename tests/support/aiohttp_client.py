@@ -58,8 +58,10 @@ class Served(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(app: web.Application, **options: Any) -> AsyncIterator[Served]:
-    async with TestServer(app) as server:
+async def serving(app: web.Application) -> AsyncIterator[Served]:
+    server = TestServer(app)
+    await server.start_server(access_log=None)  # which pytest would keep, where a test before has asked for it
+    async with server:
         assert server.port is not None
         yield Served(server.port)
 

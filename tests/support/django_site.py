@@ -5,6 +5,8 @@ is made under it serves by them.
 """
 
 import asyncio
+import atexit
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -66,7 +68,9 @@ def set_up() -> None:
     if settings.configured:
         return
     sys.path.append(str(EXAMPLE))
-    database = Path(tempfile.mkdtemp(prefix="corecors-django-")) / "db.sqlite3"
+    folder = tempfile.mkdtemp(prefix="corecors-django-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    database = Path(folder) / "db.sqlite3"
     databases = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}}
     settings.configure(**DEFAULTS, DATABASES=databases)
     django.setup()

@@ -7,7 +7,8 @@ from types import ModuleType
 from typing import Any
 
 DOCS = Path(__file__).parents[2] / "docs"
-ADAPTERS = (DOCS / "adapters.md").read_text(encoding="utf-8")
+DOORS = ("adapters", "wsgi", "flask", "bottle", "asgi", "starlette", "aiohttp", "other-frameworks")  # a page each
+ADAPTERS = "\n".join((DOCS / f"{page}.md").read_text(encoding="utf-8") for page in DOORS)
 MIGRATING = (DOCS / "migrating.md").read_text(encoding="utf-8")
 
 

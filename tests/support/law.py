@@ -49,18 +49,26 @@ class Entry:
     site: Site
     below: bool = False  # any subdomain
     any_port: bool = False
+    label: tuple[str, str] | None = None  # or one label below, with anything between these two
 
     @property
     def text(self) -> str:
         scheme, host = self.site.scheme, self.site.host
         port = ":*" if self.any_port else f":{self.site.port}" if self.site.port else ""
-        return f"{scheme}://{'*.' if self.below else ''}{host}{port}"
+        below = "*." if self.below else f"{'*'.join(self.label)}." if self.label else ""
+        return f"{scheme}://{below}{host}{port}"
 
     def means(self, page: Site) -> bool:
         if page.host is None or page.scheme != self.site.scheme:
             return False
         if not self.any_port and page.port != self.site.port:
             return False
+        if self.label:
+            before, after = self.label
+            label, _, parent = page.host.partition(".")
+            between = label[len(before) : len(label) - len(after)]
+            ends = label == f"{before}{between}{after}" and not label.startswith("xn--")
+            return ends and between != "" and "_" not in between and parent == self.site.host and is_ordinary(page.host)
         if not self.below:
             return page.host == self.site.host
         return page.host.endswith(f".{self.site.host}") and is_ordinary(page.host)
@@ -109,6 +117,7 @@ class Config:
     expose: tuple[str, ...] = ()
     credentials: bool = False
     max_age: int | None = None
+    preflight_status: int = 204
     timing: bool = False
     debug: bool = False
 
@@ -124,6 +133,7 @@ class Config:
             expose_headers=self.expose,
             allow_credentials=self.credentials,
             max_age=self.max_age,
+            preflight_status=self.preflight_status,
             allow_timing=self.timing,
             debug=self.debug,
             dangerously_allow_insecure_origins=self.credentials,
@@ -173,6 +183,7 @@ class Ask:
     headers: tuple[Header, ...]
     credentials: Credentials
     url: str = "https://api.example/item"
+    watched: bool = False  # whether the page listens to the upload
 
     @property
     def request(self) -> Request:
@@ -183,6 +194,7 @@ class Ask:
             headers=tuple((header.name, header.value) for header in self.headers),
             credentials=self.credentials,
             body=None if self.sent_method in ("GET", "HEAD") else b"data",
+            upload_listeners=self.watched,
         )
 
     @property
@@ -204,7 +216,8 @@ class Ask:
 
     @property
     def needs_leave(self) -> bool:
-        return not self.is_own and (self.sent_method not in FORM_METHODS or bool(self.asked_names))
+        asks = self.watched or self.sent_method not in FORM_METHODS or bool(self.asked_names)
+        return asks and not self.is_own
 
 
 def allows(config: Config, ask: Ask) -> bool:
@@ -269,6 +282,7 @@ RESPONSE_NAMES = ["X-One", "X-Two", "ETag", "Content-Type", "Server", "x", "Vary
 
 BOOLEANS = st.booleans()
 ONE_IN_FOUR = st.sampled_from([False, False, False, True])
+LABELS = st.sampled_from([None, None, ("pr-", ""), ("", "-preview"), ("x", "n")])
 SITE_LISTS = st.lists(st.sampled_from(SITES), max_size=3)
 TENANT_SETS = st.sampled_from([None, None, TENANTS, TENANTS | {"null"}, frozenset[str]()])
 REGEX_LISTS = st.lists(st.sampled_from(sorted(REGEXES)), max_size=2, unique=True).map(tuple)
@@ -278,6 +292,7 @@ NAME_LISTS = st.lists(st.sampled_from(NAMES), max_size=6, unique_by=str.lower).m
 HEADER_LISTS = NAME_LISTS | st.sampled_from([("*",), ("*", "Authorization"), ("authorization", "*")])
 EXPOSED_LISTS = st.lists(st.sampled_from(RESPONSE_NAMES), max_size=4, unique_by=str.lower).map(tuple)
 EXPOSED_OR_STAR = EXPOSED_LISTS | st.just(("*",))
+PREFLIGHT_STATUSES = st.sampled_from([204, 200])
 MAX_AGES = st.sampled_from([None, 0, 1, 600, 86400])
 CREDENTIALS = {
     True: st.sampled_from([Credentials.INCLUDE, *Credentials]),
@@ -304,6 +319,7 @@ def configs(draw: st.DrawFn) -> Config:
         expose=draw(EXPOSED_LISTS if credentials else EXPOSED_OR_STAR),
         credentials=credentials,
         max_age=draw(MAX_AGES),
+        preflight_status=draw(PREFLIGHT_STATUSES),
         timing=draw(BOOLEANS),
         debug=draw(BOOLEANS),
     )
@@ -312,7 +328,8 @@ def configs(draw: st.DrawFn) -> Config:
 def _entry(draw: st.DrawFn, site: Site) -> Entry:
     named = site.host is not None and site.host[0] != "[" and site.host != "127.0.0.1"
     below, any_port = named and draw(BOOLEANS), draw(BOOLEANS)
-    return Entry(Site(site.scheme, site.host) if any_port else site, below, any_port)
+    label = draw(LABELS) if named and not below else None
+    return Entry(Site(site.scheme, site.host) if any_port else site, below, any_port, label)
 
 
 @st.composite
@@ -323,6 +340,7 @@ def asks(draw: st.DrawFn, config: Config) -> Ask:
         method=draw(_methods(config)),
         headers=tuple(draw(st.lists(headers, max_size=3))) + draw(FLOODS),
         credentials=draw(CREDENTIALS[config.credentials]),
+        watched=draw(ONE_IN_FOUR),
     )
 
 
@@ -332,6 +350,12 @@ def pages(draw: st.DrawFn, config: Config) -> Site:
     meant = [entry.site for entry in config.entries]
     meant += [
         Site(entry.site.scheme, f"a.{entry.site.host}", entry.site.port) for entry in config.entries if entry.below
+    ]
+    meant += [
+        Site(entry.site.scheme, f"{between.join(entry.label)}.{entry.site.host}", entry.site.port)
+        for entry in config.entries
+        for between in ("7", "p-r", "p_r")
+        if entry.label
     ]
     meant += [site for site in SITES if any(REGEXES[regex](site) for regex in config.regexes)]
     meant += [site for site in SITES if config.tenants and site.origin in config.tenants]

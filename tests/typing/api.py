@@ -27,6 +27,8 @@ from corecors import (
 )
 from corecors.adapters.wsgi import CORSMiddleware
 from corecors.browser import Credentials, Received, Request, SentRequest, Verdict, simulate
+from corecors.export import ExportError, render
+from corecors.testing import Page
 
 
 def is_tenant(origin: str) -> bool:
@@ -124,3 +126,18 @@ verdict = simulate(
 assert_type(verdict, Verdict)
 assert_type(verdict.readable, bool)
 assert_type(verdict.explanation, str)
+
+try:
+    assert_type(render(policy, "nginx", whole=True, upstream="http://127.0.0.1:8000"), str)
+except ExportError as cannot:
+    assert_type(cannot.target, str)
+    assert_type([problem.message for problem in cannot.problems], list[str])
+
+with Page("https://app.example.com", middleware, cookies={"session": "1"}) as page:
+    assert_type(page.fetch("/orders", method="PUT", json={"count": 2}, credentials="include"), Verdict)
+    page.fetch("/orders", headers={"X-Token": "1"}).readable_headers.get("X-Total")
+
+
+async def fetched() -> Verdict:
+    async with Page("https://app.example.com", "http://127.0.0.1:8000") as page:
+        return await page.fetch_async("/orders", headers=[("X-Token", "1")], body=b"{}")

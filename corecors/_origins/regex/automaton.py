@@ -77,8 +77,8 @@ class Automaton:
 
     chars: dict[int, frozenset[str]]  # what each place in the row of bits accepts that is a character of a pattern
 
-    def __init__(self, trees: Iterable[Node], *, backwards: bool = False) -> None:
-        """Accepts what any of the trees accepts; with `backwards`, the same texts from right to left.
+    def __init__(self, trees: Iterable[Node]) -> None:
+        """Accepts what any of the trees accepts.
 
         Raises `TooLarge`; what has too many positions is not written out for that.
         """
@@ -86,9 +86,8 @@ class Automaton:
         self.positions: int = sum(map(count_positions, trees))
         if self.positions > MAX_POSITIONS:
             raise TooLarge
-        items = _choice([_items(tree) for tree in trees])
-        layout = _Layout(_backwards(items) if backwards else items)
-        levels = layout.levels()
+        layout = _Layout(_choice([_items(tree) for tree in trees]))
+        levels = [places.level() for places in layout.places]
         self._up = tuple(reversed(levels))
         self._down = tuple((levels[i], levels[i + 1]) for i in range(len(levels) - 1))
         self.chars = {place: accepted for accepted, places in layout.chars.items() for place in places}
@@ -115,11 +114,6 @@ class Automaton:
         """The set of bits after the character of the pattern at `place` was read."""
         read = 1 << place
         return self._closed(read << 1 | read & self._looping)
-
-    @property
-    def bits(self) -> int:
-        """The length of the row of bits."""
-        return self._accepting.bit_length()
 
     @property
     def operations(self) -> int:
@@ -152,63 +146,48 @@ class Matcher:
     still reads from a memory that another has dropped is as right as before.
     """
 
-    __slots__ = ("_memory", "automaton")
+    __slots__ = ("_start", "automaton", "remembered", "states")
 
     def __init__(self, automaton: Automaton) -> None:
         self.automaton: Automaton = automaton
-        self._memory = _Memory(self)
+        self.forget()
 
     def matches(self, origin: str) -> bool:
         """Whether the whole of a well-formed origin matches."""
-        state = self._memory.start
+        state = self._start
         for char in origin:
             state = state[char]
         return state.accepts
 
     def forget(self) -> None:
         """Drop what is remembered."""
-        self._memory = _Memory(self)
-
-    @property
-    def remembered(self) -> int:
-        """The number of transitions that are remembered."""
-        return self._memory.transitions
+        self.remembered = 0  # transitions
+        self.states: dict[int, _State] = {}  # by their active bits
+        self._start = _State(self.automaton.start, self)
 
 
 class _State(dict[str, "_State"]):
     """The states that follow, by the character that leads there: each is worked out when it is first asked for."""
 
-    __slots__ = ("accepts", "active", "memory")
+    __slots__ = ("accepts", "active", "matcher")
 
-    def __init__(self, active: int, memory: "_Memory") -> None:
+    def __init__(self, active: int, matcher: Matcher) -> None:
         super().__init__()
         self.active = active
-        self.accepts = memory.matcher.automaton.accepts(active)
-        self.memory = memory
+        self.accepts = matcher.automaton.accepts(active)
+        self.matcher = matcher
 
     def __missing__(self, char: str) -> "_State":
-        memory = self.memory
-        active = memory.matcher.automaton.step(self.active, char)
-        state = memory.states.get(active)
+        matcher = self.matcher
+        active = matcher.automaton.step(self.active, char)
+        state = matcher.states.get(active)
         if state is None:
-            state = memory.states[active] = _State(active, memory)
+            state = matcher.states[active] = _State(active, matcher)
         self[char] = state
-        memory.transitions += 1
-        if memory.transitions >= MAX_TRANSITIONS:
-            memory.matcher.forget()
+        matcher.remembered += 1
+        if matcher.remembered >= MAX_TRANSITIONS:
+            matcher.forget()
         return state
-
-
-class _Memory:
-    """The states that were met so far."""
-
-    __slots__ = ("matcher", "start", "states", "transitions")
-
-    def __init__(self, matcher: Matcher) -> None:
-        self.matcher = matcher
-        self.transitions = 0
-        self.states: dict[int, _State] = {}
-        self.start = _State(matcher.automaton.start, self)
 
 
 # From the tree to items
@@ -268,13 +247,6 @@ def _marked(items: _Items, *, loops: bool = False, skips: bool = False) -> _Item
     if len(items) == 1:
         return (replace(items[0], loops=items[0].loops or loops, skips=items[0].skips or skips),)
     return (_Group((items,), loops, skips or all(item.skips for item in items)),)
-
-
-def _backwards(items: _Items) -> _Items:
-    return tuple(
-        replace(item, branches=tuple(map(_backwards, item.branches))) if isinstance(item, _Group) else item
-        for item in reversed(items)
-    )
 
 
 # From items to bits
@@ -343,13 +315,10 @@ class _Layout:
             places.loops.setdefault(at - entry, []).append(at)
         return at
 
-    def levels(self) -> list[_Level]:
-        return [places.level() for places in self.places]
-
     def bits_of_chars(self) -> dict[str, int]:
-        masks = [(accepted, _mask(places)) for accepted, places in self.chars.items()]
         bits = dict.fromkeys(ORIGIN_ALPHABET, 0)
-        for accepted, mask in masks:
+        for accepted, places in self.chars.items():
+            mask = _mask(places)
             for char in accepted:
                 bits[char] |= mask
         return bits

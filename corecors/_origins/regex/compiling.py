@@ -16,12 +16,11 @@ The analysis of a whole policy has one budget, the corrections that it tries inc
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from corecors._origins.errors import CORSError
+from corecors._origins.errors import TextError
 from corecors._origins.public_suffixes import is_public_suffix
 from corecors._origins.regex import reach
 from corecors._origins.regex.automaton import MAX_POSITIONS, Automaton, Matcher, TooLarge, count_positions
@@ -42,21 +41,8 @@ _FLAGS = {  # ASCII and DOTALL make no difference: an origin is ASCII and holds 
 _LETTERS_AND_DIGITS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-class RegexError(CORSError, ValueError):
-    """A regular expression that a policy refuses.
-
-    `code` is a stable word for the kind of fault; `message` says what it is, with an example where it is about origins.
-    `fix` is the corrected pattern, where one correction suggests itself and would be accepted, else None.
-    """
-
-    def __init__(self, code: str, message: str, fix: str | None = None) -> None:
-        super().__init__(message if fix is None else f"{message}; write {fix!r}")
-        self.code = code
-        self.message = message
-        self.fix = fix
-
-    def __reduce__(self) -> tuple[type["RegexError"], tuple[str, str, str | None]]:
-        return type(self), (self.code, self.message, self.fix)
+class RegexError(TextError):
+    """A regular expression that a policy refuses. `message` has an example where it is about origins."""
 
 
 class Permissions(NamedTuple):
@@ -72,27 +58,17 @@ LENIENT = Permissions()
 STRICT = LENIENT._replace(open_regexes=False)  # what a reviewer is warned of
 
 
-@dataclass(frozen=True, slots=True)
-class OriginRegex:
-    """A regular expression that was found fit to decide about origins.
-
-    `accepts_any_origin`: it provably accepts every well-formed origin, as `.*` does.
-    """
-
-    source: str
-    accepts_any_origin: bool
-
-
 class OriginRegexes:
     """The regular expressions of a policy, compiled into one automaton.
 
-    `found` has for each pattern, in order, an `OriginRegex` or the `RegexError` that says why it is refused.
+    `found` has for each pattern, in order, whether it provably accepts every well-formed origin, as `.*` does, or the
+    `RegexError` that says why it is refused.
     """
 
     __slots__ = ("_matcher", "found", "matches")
 
-    def __init__(self, found: tuple[OriginRegex | RegexError, ...], automaton: Automaton) -> None:
-        self.found: tuple[OriginRegex | RegexError, ...] = found
+    def __init__(self, found: tuple[bool | RegexError, ...], automaton: Automaton) -> None:
+        self.found: tuple[bool | RegexError, ...] = found
         self._matcher = Matcher(automaton)
         self.matches = self._matcher.matches  # of a well-formed origin: whether one of the regexes accepts all of it
 
@@ -104,7 +80,7 @@ class OriginRegexes:
     @property
     def accepts_any_origin(self) -> bool:
         """Whether one of them accepts every well-formed origin."""
-        return any(isinstance(found, OriginRegex) and found.accepts_any_origin for found in self.found)
+        return any(found is True for found in self.found)
 
 
 def compile_regexes(patterns: Iterable[str | re.Pattern[str]], permissions: Permissions = LENIENT) -> OriginRegexes:
@@ -120,7 +96,7 @@ def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
     ((lenient,), automaton), ((strict,), _) = _compiled((source,), LENIENT), _compiled((source,), STRICT)
     if isinstance(lenient, RegexError):
         raise lenient
-    if lenient.accepts_any_origin:
+    if lenient:
         return ("accepts any origin: say so with allow_origins=['*']",)
     found = [strict.message] if isinstance(strict, RegexError) else []
     budget = Budget()
@@ -141,48 +117,43 @@ def warnings_for(pattern: str | re.Pattern[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-class _Refused(Exception):
+class _Refused(TextError):
     """Why a pattern is refused, and the patterns that may have been meant."""
 
     def __init__(self, code: str, message: str, meant: Iterable[str] = ()) -> None:
-        super().__init__()
-        self.code = code
-        self.message = message
+        super().__init__(code, message)
         self.meant = meant
 
 
 def _source(pattern: object) -> str | RegexError:
+    source = pattern
     if isinstance(pattern, re.Pattern):
-        if isinstance(pattern.pattern, bytes):
-            fix = pattern.pattern.decode("ascii") if pattern.pattern.isascii() else None
+        source = pattern.pattern
+        if isinstance(source, bytes):
+            fix = source.decode("ascii") if source.isascii() else None
             return RegexError("regex-bytes", "is a pattern over bytes; origins are text", fix)
         for flag, message in _FLAGS.items():
             if pattern.flags & flag:
                 return RegexError("regex-flags", message)
-        source: object = pattern.pattern
-    else:
-        source = pattern
     if not isinstance(source, str):
         return RegexError("not-a-regex", f"is not a regular expression but of type {type(source).__name__}")
     if len(source) > MAX_REGEX_LENGTH:
-        message = f"is {len(source)} characters long: list the origins in allow_origins"
-        return RegexError("regex-too-large", message)
+        return RegexError("regex-too-large", f"is {len(source)} characters long: list the origins in allow_origins")
     return str(source)
 
 
 @lru_cache(maxsize=64)  # policies are often made anew from the same text: by `replace`, by tenants, in tests
 def _compiled(
     sources: tuple[str | RegexError, ...], permissions: Permissions
-) -> tuple[tuple[OriginRegex | RegexError, ...], Automaton]:
+) -> tuple[tuple[bool | RegexError, ...], Automaton]:
     analysis = _Analysis(permissions)
     found = tuple(analysis.compiled(source) if isinstance(source, str) else source for source in sources)
     try:
         return found, Automaton(analysis.trees)
     except TooLarge:  # each was small enough alone, and has loops of other lengths than the others
-        error = RegexError(
-            "regex-too-large", "has too many repeated groups together with the other regexes: list origins"
-        )
-        return tuple(error if isinstance(each, OriginRegex) else each for each in found), Automaton([])
+        message = "has too many repeated groups together with the other regexes: list origins"
+        error = RegexError("regex-too-large", message)
+        return tuple(each if isinstance(each, RegexError) else error for each in found), Automaton([])
 
 
 class _Analysis:
@@ -194,14 +165,15 @@ class _Analysis:
         self.positions = 0
         self.trees: list[Node] = []
 
-    def compiled(self, source: str) -> OriginRegex | RegexError:
+    def compiled(self, source: str) -> bool | RegexError:
+        """As in `OriginRegexes.found`."""
         try:
-            tree, regex = self.checked(source)
+            tree, accepts_any_origin = self.checked(source)
         except _Refused as refused:
             return RegexError(refused.code, refused.message, self.fix(source, refused, _MAX_FIXES))
         self.positions += count_positions(tree)
         self.trees.append(tree)
-        return regex
+        return accepts_any_origin
 
     def fix(self, source: str, refused: _Refused, faults: int) -> str | None:
         """The first pattern that may have been meant and is accepted, within the same budget."""
@@ -219,15 +191,14 @@ class _Analysis:
                 return meant
         return None
 
-    def checked(self, source: str) -> tuple[Node, OriginRegex]:
-        """The tree of a pattern that is accepted, and what was found about it. Raises `_Refused`."""
+    def checked(self, source: str) -> tuple[Node, bool]:
+        """The tree of a pattern that is accepted, and whether it accepts any origin. Raises `_Refused`."""
         try:
             self.budget.spend(_PARSING_WORK * len(source))
             tree = parse_regex(source)
             self.check_size(tree)
             _refuse_dots(source, tree)
-            automaton = Automaton([tree])
-            return tree, OriginRegex(source, self.check_reach(source, tree, automaton))
+            return tree, self.check_reach(source, tree, Automaton([tree]))
         except SyntaxNotRead as error:
             raise _Refused(error.code, error.message) from None
         except TooLarge:
@@ -262,11 +233,8 @@ class _Analysis:
         if not self.permissions.insecure_origins:
             example = reach.insecure_example(regex, self.budget)
             if example is not None:
-                raise _Refused(
-                    "insecure-origin",
-                    f"accepts plain http ({example}): anyone on the network can be that origin",
-                    _secured(source),
-                )
+                message = f"accepts plain http ({example}): anyone on the network can be that origin"
+                raise _Refused("insecure-origin", message, _secured(source))
         return False
 
     def accepts_every_origin(self, automaton: Automaton) -> bool:
@@ -369,17 +337,12 @@ def _is_dot(node: Node) -> bool:
     return isinstance(node, Chars) and (node.is_dot or node.accepted == {"."})
 
 
-def _nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in children(node):
-        yield from _nodes(child)
-
-
-def _sequences(tree: Node) -> Iterator[list[Node]]:
+def _sequences(node: Node) -> Iterator[list[Node]]:
     """The items of each sequence, without what consumes nothing."""
-    for node in _nodes(tree):
-        if isinstance(node, Sequence):
-            yield [item for item in node.items if not isinstance(item, Anchor)]
+    if isinstance(node, Sequence):
+        yield [item for item in node.items if not isinstance(item, Anchor)]
+    for child in children(node):
+        yield from _sequences(child)
 
 
 def _neighbours(tree: Node) -> Iterator[tuple[Node, Node]]:

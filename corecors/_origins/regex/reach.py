@@ -199,7 +199,8 @@ def strangers(regex: Written, budget: Budget) -> Iterator[Strangers]:
             continue
         label, rest = free
         if not suffix:
-            label, rest = product.read_leftwards(ends, ".com") or free  # one that anyone recognises
+            # One that anyone recognises. After `example\\.com.*`, `.com` alone would be the domain that was meant.
+            label, rest = product.read_leftwards(ends, ".evil.com") or product.read_leftwards(ends, ".com") or free
         elif not is_public_suffix(suffix):  # there are public suffixes below it: is anything to the left?
             below = product.to_the_left(rest).get(".")
             if below is None:

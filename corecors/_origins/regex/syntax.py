@@ -19,21 +19,16 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
+from corecors._origins.errors import TextError
+
 ORIGIN_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-_.:/[]+"  # "+" only in a scheme, brackets only around IPv6
 MAX_NESTING = 40  # groups within groups; far beyond any pattern that people wrote, far below the recursion limit
 
 _ANY = frozenset(ORIGIN_ALPHABET)
 _DIGITS = frozenset("0123456789")
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
-_CATEGORIES = {
-    "d": _DIGITS,
-    "D": _ANY - _DIGITS,
-    "w": _WORD,
-    "W": _ANY - _WORD,
-    "s": frozenset[str](),
-    "S": _ANY,
-}
-_CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_CATEGORIES = {"d": _DIGITS, "D": _ANY - _DIGITS, "w": _WORD, "W": _ANY - _WORD, "s": frozenset[str](), "S": _ANY}
+_CONTROLS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ANCHORS = {"^": "start", "\\A": "start", "$": "end", "\\Z": "end"}  # \z is new in Python 3.14: left out
 _GROUPS = {  # kinds of groups that are refused, by how they open
     "?=": "a lookahead",
@@ -53,63 +48,56 @@ _FLAGS = re.compile(r"[aiLmsux]*(?:-[imsx]+)?[:)]")
 _NO_AUTOMATON = "patterns for origins do not need it, and it is not supported"
 
 
-class SyntaxNotRead(ValueError):
+class SyntaxNotRead(TextError):
     """A piece of a regex that this parser does not read, though `re` may. `message` says which, and why.
 
     `code`: "regex-syntax" for what is not a regular expression in Python either, else "regex-unsupported".
     """
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
 
 @dataclass(frozen=True, slots=True)
-class Chars:
-    """One character out of `accepted`, a subset of ORIGIN_ALPHABET. `is_dot`: written as an unescaped dot."""
+class _Piece:
+    """A piece of a pattern, and where it stands there."""
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chars(_Piece):
+    """One character out of `accepted`, a subset of ORIGIN_ALPHABET. `is_dot`: written as an unescaped dot."""
+
     accepted: frozenset[str]
     is_dot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(_Piece):
     """One item after the other; none at all matches the empty text."""
 
-    start: int
-    end: int
     items: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Alternatives:
+class Alternatives(_Piece):
     """One of the branches."""
 
-    start: int
-    end: int
     branches: tuple["Node", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(_Piece):
     """An item `least` to `most` times (None: without end). Greedy and lazy search the same paths in another order."""
 
-    start: int
-    end: int
     item: "Node"
     least: int
     most: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(_Piece):
     """`^`, `\\A`, `$` or `\\Z` at the edge where it belongs: consumes nothing and changes nothing."""
 
-    start: int
-    end: int
     sign: str
 
 
@@ -248,7 +236,8 @@ class _Parser:
                 self.refuse("inline flags", "write the pattern in lower case, on one line, without them", start)
             self.fail("an unknown kind of group", start)
         inner = self.alternatives(depth + 1)
-        self.close(start)
+        if not self.take(")"):
+            self.fail("a group that is never closed", start)
         return Sequence(start, self.at, (inner,))  # said to stand where its parentheses do
 
     def name(self, start: int) -> None:
@@ -258,10 +247,6 @@ class _Parser:
         if not name.isidentifier() or name in self.names:
             self.fail("a group whose name is not an identifier, or is taken", start)
         self.names.add(name)
-
-    def close(self, start: int) -> None:
-        if not self.take(")"):
-            self.fail("a group that is never closed", start)
 
     def escape(self, start: int) -> Node:
         char = self.peek()
@@ -335,9 +320,6 @@ class _Parser:
         if char in _CATEGORIES:
             self.at += 1
             return _CATEGORIES[char]
-        if char == "b":
-            self.at += 1
-            return "\b"
         return self.escaped_literal(start)
 
 
