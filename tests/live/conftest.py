@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,26 @@ from servers.availability import leave_out
 QUICK = 0.2  # seconds of max_staleness
 
 
+def followers() -> set[threading.Thread]:
+    """The threads in this process that follow a store."""
+    return {thread for thread in threading.enumerate() if thread.name == "corecors-follower"}
+
+
+@pytest.fixture(autouse=True)
+def every_follower_ends() -> Iterator[None]:
+    """A test that leaves one running fails, and not another one that comes later."""
+    before = followers()
+    yield
+    assert followers() <= before, "LivePolicies were not closed"
+
+
 @pytest.fixture
 def memory() -> MemoryStore:
     return MemoryStore()
 
 
 @pytest.fixture
-def follow() -> Iterator[Callable[..., LivePolicies]]:
+def follow(every_follower_ends: None) -> Iterator[Callable[..., LivePolicies]]:
     """Make `LivePolicies`, and close them at the end."""
     made: list[LivePolicies] = []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live.conftest import origins_of
+from live.conftest import followers, origins_of
 from live.stores import MemoryStore
 from live.waiting import LONG, until
 
@@ -328,7 +328,7 @@ def test_closing_in_the_middle_of_a_load_ends_it(memory: MemoryStore, follow: Fo
     policies.start()
     assert reading.wait(LONG)
     policies.close(timeout=LONG)
-    assert not [thread for thread in threading.enumerate() if thread.name == "corecors-follower"]
+    assert not followers()
     assert not policies.status().ready
 
 
@@ -345,7 +345,7 @@ def test_closing_ends_the_thread_and_keeps_what_is_in_force(memory: MemoryStore,
     policies = follow(memory)
     assert policies.wait_ready(LONG)
     policies.close(timeout=LONG)
-    assert not [thread for thread in threading.enumerate() if thread.name == "corecors-follower"]
+    assert not followers()
     assert origins_of(policies, "shop") == (A,)
     assert not policies.status().connected
     looks = len(memory.looks)
@@ -379,4 +379,4 @@ def test_options_that_cannot_be_meant_are_refused(
 def test_nothing_is_left_behind(tmp_path: Path, memory: MemoryStore) -> None:
     with LivePolicies(memory, snapshot=tmp_path / "snapshot.db") as policies:
         assert policies.wait_ready(LONG)
-    assert not [thread for thread in threading.enumerate() if thread.name == "corecors-follower"]
+    assert not followers()

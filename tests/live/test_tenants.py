@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import pytest
 
@@ -146,10 +147,10 @@ def test_what_a_subclass_chooses_counts() -> None:
     assert Own(QuerySource(dict)).policy_for(CORSRequest("GET", host="a.example")) is UNDECIDED
 
 
-def test_the_default_stays_as_it_was_given() -> None:
+def test_the_default_stays_as_it_was_given(follow: Callable[..., LivePolicies]) -> None:
     """A request would not notice another one, so it cannot be set."""
     given = Policy(allow_origins=["https://app.example.com"])
-    policies = LivePolicies(QuerySource(dict), default=given)
+    policies = follow(QuerySource(dict), default=given)
     assert policies.default is given
     with pytest.raises(AttributeError):
         policies.default = Policy()  # type: ignore[misc]
