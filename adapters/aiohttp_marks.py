@@ -7,29 +7,42 @@ wider: so a mark that is hidden is looked for when the application starts, and i
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from inspect import isclass, isfunction
+from inspect import isclass, isfunction, isroutine
 from types import FunctionType, MethodType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractView
 
-from corecors import Door, Policy, PolicySource
+from corecors import Door, Policy, PolicySource, foreign_call_error
 
 MAX_LAYERS = 200  # callables below one handler; an ordinary one has three or four
 UNMARKED: Any = object()
+_MISSING: Any = object()  # no policy was given
 _OWN = "_cors_policy"  # the attribute that marks a handler
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
 
 
-def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], _Endpoint]:
+# For type checkers, which flag what is said in words when it runs: a policy is missing, or another library's call.
+@overload
+def cross_origin(policy: Policy | PolicySource) -> Callable[[_Endpoint], _Endpoint]: ...
+@overload
+def cross_origin(policy: None) -> Callable[[_Endpoint], _Endpoint]: ...
+def cross_origin(policy: Policy | PolicySource | None = _MISSING, **unknown: Any) -> Callable[[_Endpoint], _Endpoint]:
     """Give a handler a policy of its own; None: no CORS for it. The handler is returned as it is.
 
     A handler is a function, a class of views, or the method of one that answers a request's method (`get`, `post`). A
     method's policy goes before that of its class. For sub-applications, static files and groups of paths there is
     `PathPolicies`. Raises `TypeError` for anything else.
     """
+    if unknown:
+        raise foreign_call_error("cross_origin", unknown)
+    if policy is _MISSING or isroutine(policy):
+        instead = "a Policy or None belongs there, not nothing"
+        if policy is not _MISSING:
+            instead = "it is given a Policy, and then decorates the handler"
+        raise TypeError(f"write @cross_origin(policy): {instead}")
     if policy is not None:
         Door(asks_async=True).check_policy(policy)
 

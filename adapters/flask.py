@@ -33,10 +33,10 @@ _MISSING: Any = object()
 
 # For type checkers, which flag what is said in words when it runs: a policy is missing, or another library's call.
 @overload
-def cross_origin(policy: Policy | PolicySource, /) -> CrossOrigin: ...
+def cross_origin(policy: Policy | PolicySource) -> CrossOrigin: ...
 @overload
-def cross_origin(policy: None, /) -> CrossOrigin: ...
-def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, *more: Any, **unknown: Any) -> CrossOrigin:
+def cross_origin(policy: None) -> CrossOrigin: ...
+def cross_origin(policy: Policy | PolicySource | None = _MISSING, *more: Any, **unknown: Any) -> CrossOrigin:
     """Give a view, a class of views, a method of one, or a `Blueprint` a policy of its own; None: no CORS at all.
 
     It takes effect in applications that `CORS` serves, and returns what it is given, so its place among decorators does

@@ -17,10 +17,10 @@ the routes are matched as their router matches them, and nothing is called.
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from inspect import isclass, isfunction
+from inspect import isclass, isfunction, isroutine
 from logging import getLogger
 from types import EllipsisType
-from typing import Any, NamedTuple, Never, TypeVar
+from typing import Any, NamedTuple, Never, TypeVar, overload
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -35,6 +35,7 @@ from corecors import (
     PolicySource,
     RejectionLog,
     Undecided,
+    foreign_call_error,
     merge_headers,
     possible_methods,
 )
@@ -67,13 +68,25 @@ _OPTED_OUT = "corecors.opted_out"  # the key in a scope of a preflight that asks
 _UNMARKED: Any = object()
 
 
-def cross_origin(policy: Policy | PolicySource | None) -> Callable[[_Endpoint], _Endpoint]:
+# For type checkers, which flag what is said in words when it runs: a policy is missing, or another library's call.
+@overload
+def cross_origin(policy: Policy | PolicySource) -> Callable[[_Endpoint], _Endpoint]: ...
+@overload
+def cross_origin(policy: None) -> Callable[[_Endpoint], _Endpoint]: ...
+def cross_origin(policy: Policy | PolicySource | None = MISSING, **unknown: Any) -> Callable[[_Endpoint], _Endpoint]:
     """Give an endpoint a policy of its own; None: no CORS for it. The endpoint is returned as it is.
 
     An endpoint is a function, an async function, a class, or a method of such a class. For routers, mounts and groups
     of paths there is `PathPolicies`: FastAPI copies the routes of a router that it includes, and a policy on the router
     would be lost. Raises `TypeError` for anything else.
     """
+    if unknown:
+        raise foreign_call_error("cross_origin", unknown)
+    if policy is MISSING or isroutine(policy):
+        instead = "a Policy or None belongs there, not nothing"
+        if policy is not MISSING:
+            instead = "it is given a Policy, and then decorates the endpoint"
+        raise TypeError(f"write @cross_origin(policy): {instead}")
     if policy is not None:
         Door(asks_async=True).check_policy(policy)
 

@@ -27,6 +27,7 @@ from corecors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import EllipsisType
+    from typing import Never
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 # response that may have a body.
 NO_BODY: Final = [("Content-Type", "text/plain"), ("Content-Length", "0")]
 MAX_HASHED: Final = 512
+_MISSING: Any = object()  # no policy was given
 STATUS_LINES: Final = {200: "200 OK", 204: "204 No Content", 403: "403 Forbidden"}
 Governing = Policy | PolicySource | Undecided | None
 _REFUSAL: Final = Policy.refusal
@@ -64,7 +66,7 @@ class CORSMiddleware:
     def __init__(
         self,
         app: "WSGIApplication",
-        policy: Policy | PolicySource,
+        policy: Policy | PolicySource = _MISSING,
         *,
         on_decision: "Callable[[Decision, CORSRequest], object] | None" = None,
         report_only: Policy | PolicySource | None = None,
@@ -72,7 +74,14 @@ class CORSMiddleware:
         check_websockets: bool = True,
         own_origins: "Iterable[str]" = (),
         rejections: "RejectionLog | EllipsisType | None" = ...,
+        **unknown: "Never",
     ) -> None:
+        if unknown:
+            from corecors import foreign_call_error  # a long table, for errors alone
+
+            raise foreign_call_error("CORSMiddleware", unknown)
+        if policy is _MISSING:
+            raise TypeError("CORSMiddleware needs a policy: write CORSMiddleware(app, Policy(allow_origins=[...]))")
         _require_wsgi(app)
         self.app = app
         self._door = Door(

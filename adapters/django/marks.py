@@ -43,7 +43,7 @@ def were_made() -> bool:
     return _made
 
 
-def cross_origin(policy: Policy | PolicySource | None = _MISSING, /, **unknown: Never) -> Callable[[_Owner], _Owner]:
+def cross_origin(policy: Policy | PolicySource | None = _MISSING, **unknown: Never) -> Callable[[_Owner], _Owner]:
     """Give a view a policy of its own, instead of that of `settings.CORS_POLICY`; None: no CORS at all.
 
     For a function, the result of `as_view()`, a class of views (Django's, `APIView`, `ViewSet`), a method of one

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from corecors._policy.foreign_names import ForeignName, names_like, owner, plain_name
@@ -41,7 +41,7 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
     text = name.removeprefix(prefix or "") if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
     plain = plain_name(text)
     entries = names_like(text)
-    if entries and plain not in _fields() and not isinstance(value, Mapping):
+    if entries and plain not in _fields():
         found = next((fix for each in entries if (fix := _accepted(each, value, credentials)) is not None), None)
         message = f"is set under {owner(entries)}"
         if found is None:

@@ -436,7 +436,7 @@ def test_only_handlers_have_policies_of_their_own(given: Any) -> None:
 
 def test_a_policy_is_checked_where_it_is_given() -> None:
     with pytest.raises(TypeError, match="policy must be a Policy"):
-        cross_origin(ok)  # type: ignore[arg-type]
+        cross_origin([POLICY])  # type: ignore[call-overload]
 
 
 def test_aiohttps_own_client_reads_what_is_sent() -> None:

@@ -217,6 +217,18 @@ def test_a_name_of_another_library_is_told_with_what_to_write_here(name: str, va
             Policy(**applied({name: value}, [problem]))
 
 
+def test_the_paths_of_flask_cors_are_told_where_they_belong() -> None:
+    problem = problem_of(lambda: Policy(resources={r"/api/*": {"origins": "*"}}))
+    assert problem.message == (
+        'is set under a name of flask-cors; write a prefix for each policy: PathPolicies({"/api/": Policy(...)})'
+    )
+
+
+@pytest.mark.parametrize("entry", [*FOREIGN_NAMES, *GUESSES], ids=lambda each: f"{each.library}: {each.name}")
+def test_an_instruction_says_what_to_write_or_to_leave_out(entry: table.ForeignName) -> None:
+    assert re.match(r"leave it out\b|write (?!leave )", entry.instruction)
+
+
 @pytest.mark.parametrize("entry", [*FOREIGN_NAMES, *GUESSES], ids=lambda each: f"{each.library}: {each.name}")
 def test_every_name_of_the_table_says_whose_it_is_and_what_to_do(entry: table.ForeignName) -> None:
     assert entry.argument in {"", *FIELDS}
