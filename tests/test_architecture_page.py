@@ -28,6 +28,15 @@ def test_every_file_that_is_named_exists() -> None:
             assert (ROOT / "corecors" / package / file).exists(), file
 
 
+def test_every_name_in_it_is_one_of_the_code() -> None:
+    prose = re.sub(r"```.*?```", "", PAGE, flags=re.DOTALL)
+    named = set(re.findall(r"`(?:\w+\.)*(\w+)(?:\(.*?\))?`", prose))
+    assert len(named) > 40
+    folders = [ROOT / each for each in ("corecors", "adapters", "website", "tests")]
+    code = [path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py")]
+    assert named <= set(re.findall(r"\w+", "\n".join(code)))
+
+
 def test_the_picture_has_every_layer_from_top_to_bottom() -> None:
     picture = PAGE.split("```")[1]
     drawn = re.findall(r"-+ (?:corecors/)?(\w+)/ -+", picture)
