@@ -32,6 +32,7 @@ from corecors import (
     foreign_call_error,
     merge_headers,
     path_is_ambiguous,
+    unrelated_headers,
 )
 
 Scope = MutableMapping[str, Any]
@@ -63,8 +64,6 @@ _CREDENTIALS = frozenset((_COOKIE, b"authorization"))
 _REFUSAL: Final = Policy.refusal
 _Serving = tuple[Any, "RememberedLines | None", frozenset[bytes], Any, Any]
 _SCHEMES = {"ws": "http", "wss": "https"}  # a page's origin never has these
-# An answer that has every line there is outside of `Access-Control-*`: what leaves unchanged with it is not ours.
-_FULL = Policy(allow_origins=["https://example.com"], allow_timing=True).lines("https://example.com") or ()
 _unrelated: Final[set[bytes]] = set()  # response header names, in lower case, that were seen to be none of ours
 
 
@@ -418,12 +417,13 @@ def add_lines(headers: list[Any], lines: ByteLines) -> ByteLines:
 
 def _merged(headers: Iterable[Sequence[bytes]], merge: Merge) -> ByteLines:
     own = _decoded(headers)
+    merged = merge(own)
     for name, _ in own:
-        if name.islower() and merge_headers([(name, "")], _FULL) == [(name, ""), *_FULL]:
+        if name in unrelated_headers and name.islower():
             if len(_unrelated) >= MAX_KNOWN_NAMES:
                 _unrelated.clear()
             _unrelated.add(name.encode("latin-1"))
-    return _encoded(merge(own))
+    return _encoded(merged)
 
 
 # What a callable of another kind takes, and which door serves it.
