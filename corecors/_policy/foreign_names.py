@@ -7,7 +7,7 @@ installed libraries.
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -417,15 +417,3 @@ def _nearest_argument(name: str, fields: Iterable[str]) -> str:
 
     known = [*DOOR_OPTIONS, *(each for each in fields if not each.startswith("dangerously_"))]
     return next(iter(get_close_matches(name[:100], known, n=1)), "")
-
-
-def table_lines(library: str) -> Iterator[str]:
-    """The table of `library` in Markdown, a line each."""
-    yield f"| {library} | its default | here |"
-    yield "| --- | --- | --- |"
-    for each in FOREIGN_NAMES:
-        if each.library == library:
-            default = (
-                f"`{each.default}`" if each.default[:1] in "\"'([r0123456789TFN" and each.default else each.default
-            )
-            yield f"| `{each.name}` | {default} | {each.here} |"

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from applied_fixes import applied
 
 from corecors import Policy, PolicyError, Problem, policy_from_env, policy_from_mapping, policy_from_toml
 from corecors._policy import foreign_names as table
-from corecors._policy.foreign_names import FOREIGN_NAMES, GUESSES, foreign_call_error, plain_name, table_lines
+from corecors._policy.foreign_names import FOREIGN_NAMES, GUESSES, foreign_call_error, plain_name
 from corecors._policy.policy import FIELDS
 
 LIBRARIES = tuple(dict.fromkeys(each.library for each in FOREIGN_NAMES))
@@ -325,6 +325,16 @@ def test_every_name_may_be_asked_about_in_a_wrong_call(entry: table.ForeignName)
 
 
 # The page
+
+
+def table_lines(library: str) -> Iterator[str]:
+    """The table of `library` in Markdown, a line each."""
+    yield f"| {library} | its default | here |"
+    yield "| --- | --- | --- |"
+    for each in FOREIGN_NAMES:
+        if each.library == library:
+            is_value = each.default != "" and each.default[0] in "\"'([r0123456789TFN"
+            yield f"| `{each.name}` | {f'`{each.default}`' if is_value else each.default} | {each.here} |"
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
