@@ -137,7 +137,7 @@ def path_policies_from_toml(text: str, table: str = TABLES[0]) -> "PathPolicies"
     """
     given = _table_of(text, table)
     if not given:
-        raise PolicyError([Problem(table, given, "no-paths", 'has no path; one is a table such as [cors."/api/"]')])
+        raise _error(table, given, "no-paths", 'has no path; one is a table such as [cors."/api/"]')
     return _paths(given)
 
 
@@ -184,12 +184,11 @@ def _paths(given: Mapping[Any, Any]) -> "PathPolicies":
             except PolicyError as error:
                 problems += error.problems
     default = policies.pop(DEFAULT, None)
-    found: PathPolicies | None = None
     try:
         found = PathPolicies(policies, default=default)
     except PolicyError as error:
-        problems += error.problems
-    if found is None or problems:
+        raise PolicyError([*problems, *error.problems]) from None
+    if problems:
         raise PolicyError(problems)
     return found
 
@@ -200,12 +199,11 @@ def _tiers_table(given: Mapping[Any, Any]) -> "OriginPolicies":
         for name, value in given.items()
         if name != TIERS
     ]
-    found: OriginPolicies | None = None
     try:
         found = _tiers(given.get(TIERS))
     except PolicyError as error:
-        problems += error.problems
-    if found is None or problems:
+        raise PolicyError([*problems, *error.problems]) from None
+    if problems:
         raise PolicyError(problems)
     return found
 
@@ -214,7 +212,7 @@ def _tiers(given: object) -> "OriginPolicies":
     from corecors._policy.tiers import OriginPolicies
 
     if not isinstance(given, (list, tuple)):
-        raise PolicyError([Problem(TIERS, given, "not-a-list", f"is {type_of(given)} where a list of tables belongs")])
+        raise _error(TIERS, given, "not-a-list", f"is {type_of(given)} where a list of tables belongs")
     problems: list[Problem] = []
     policies: list[Policy] = []
     for number, value in enumerate(given, start=1):
@@ -314,11 +312,9 @@ def _table_of(text: object, table: str) -> Mapping[Any, Any]:
     if found is None:
         wanted = f"[{table}]" if table != TABLES[0] else f"[{TABLES[0]}] or [{TABLES[1]}]"
         known = [name for name in document if isinstance(document[name], dict)]
-        raise PolicyError(
-            [Problem(table, known, "no-table", f"are all the tables that this document has: none is {wanted}")]
-        )
+        raise _error(table, known, "no-table", f"are all the tables that this document has: none is {wanted}")
     if not isinstance(found, dict):
-        raise PolicyError([Problem(table, found, "not-a-table", f"is {type_of(found)} where a table belongs")])
+        raise _error(table, found, "not-a-table", f"is {type_of(found)} where a table belongs")
     return found
 
 
@@ -332,18 +328,16 @@ def _document(text: object, table: str) -> dict[str, Any]:
     import tomllib
 
     if not isinstance(text, str):
-        raise PolicyError(
-            [Problem(table, text, "not-toml", f"is {type_of(text)} where the text of a document belongs")]
-        )
+        raise _error(table, text, "not-toml", f"is {type_of(text)} where the text of a document belongs")
     # The standard library's reader takes a second for a key of 5,000 parts, and hours for one that fills a megabyte.
     if any(len(_KEY_PART.findall(key[0])) > MAX_KEY_PARTS for key in _DOTTED_KEY.finditer(text)):
-        raise PolicyError([Problem(table, text, "not-toml", f"has a key of more than {MAX_KEY_PARTS} parts")])
+        raise _error(table, text, "not-toml", f"has a key of more than {MAX_KEY_PARTS} parts")
     try:
         return tomllib.loads(text.removeprefix("\ufeff"))  # which editors put at the beginning of a file
     except RecursionError:
-        raise PolicyError([Problem(table, text, "not-toml", "is nested too deeply")]) from None
+        raise _error(table, text, "not-toml", "is nested too deeply") from None
     except ValueError as error:  # a number of 5,000 digits too, which no TOML error tells of
-        raise PolicyError([Problem(table, text, "not-toml", f"is not valid TOML: {in_ascii(str(error))}")]) from None
+        raise _error(table, text, "not-toml", f"is not valid TOML: {in_ascii(str(error))}") from None
 
 
 def _within(document: dict[str, Any], table: str) -> Any:
@@ -406,7 +400,7 @@ def _json(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise PolicyError([Problem(name, text, "not-json", "is not valid JSON")]) from None
+        raise _error(name, text, "not-json", "is not valid JSON") from None
 
 
 # Words
@@ -415,4 +409,8 @@ def _json(name: str, text: str) -> Any:
 def _as_mapping(given: object, field: str = "mapping") -> Mapping[Any, Any]:
     if isinstance(given, Mapping):
         return given
-    raise PolicyError([Problem(field, given, "not-a-mapping", f"is {type_of(given)}, which has no names")])
+    raise _error(field, given, "not-a-mapping", f"is {type_of(given)}, which has no names")
+
+
+def _error(field: str, value: object, code: str, message: str) -> PolicyError:
+    return PolicyError([Problem(field, value, code, message)])

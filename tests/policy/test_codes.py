@@ -7,7 +7,8 @@ import corecors
 from corecors import Problem
 
 POLICY = Path(corecors.__file__).parent / "_policy"
-PLACES = {"Problem": 2, "refuse": 2, "Fault": 0, "_UnreadableError": 0}  # which argument of a call is the code
+# Which argument of a call is the code
+PLACES = {"Problem": 2, "refuse": 2, "_error": 2, "Fault": 0, "_UnreadableError": 0}
 
 # Those of origins, patterns and regular expressions are listed by their own tests.
 CODES = """
