@@ -1,7 +1,7 @@
 """OriginPolicies: tiers. One policy for those one knows, another for everybody else, at the same address."""
 
 from collections.abc import Iterable
-from typing import final
+from typing import ClassVar, final
 
 from corecors._decisions.request import CORSRequest
 from corecors._policy.policy import Policy
@@ -20,10 +20,10 @@ class OriginPolicies:
     Raises `PolicyError` with every problem. Immutable and safe to share between threads.
     """
 
-    __slots__ = ("policies", "varies_by_origin")
+    __slots__ = ("policies",)
 
     policies: tuple[Policy, ...]
-    varies_by_origin: bool
+    varies_by_origin: ClassVar[bool] = True
 
     def __init__(self, policies: Iterable[Policy]) -> None:
         tiers: tuple[object, ...] = ()
@@ -50,7 +50,6 @@ class OriginPolicies:
         if problems:
             raise PolicyError(problems)
         object.__setattr__(self, "policies", tiers)
-        object.__setattr__(self, "varies_by_origin", True)
 
     @classmethod
     def from_toml(cls, text: str, table: str = "cors") -> "OriginPolicies":

@@ -65,12 +65,11 @@ class OriginRegexes:
     `RegexError` that says why it is refused.
     """
 
-    __slots__ = ("_matcher", "found", "matches")
+    __slots__ = ("found", "matches")
 
     def __init__(self, found: tuple[bool | RegexError, ...], automaton: Automaton) -> None:
         self.found: tuple[bool | RegexError, ...] = found
-        self._matcher = Matcher(automaton)
-        self.matches = self._matcher.matches  # of a well-formed origin: whether one of the regexes accepts all of it
+        self.matches = Matcher(automaton).matches  # of a well-formed origin: whether one regex accepts all of it
 
     @property
     def errors(self) -> list[tuple[int, RegexError]]:

@@ -22,13 +22,13 @@ from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Literal, NamedTuple, TypeAlias
 
+from corecors._origins.parsing import MAX_LABEL_LENGTH
 from corecors._origins.public_suffixes import UNREGISTRABLE, has_public_suffix_at_or_below, is_public_suffix
 from corecors._origins.regex.automaton import Automaton, Matcher, TooLarge
 from corecors._origins.regex.syntax import ORIGIN_ALPHABET, parse_regex
 
 FEW_LABELS = 128  # more than people list by hand
 MAX_SUFFIXES = 4096  # more than any pattern of the permitted length can list; a product of classes can
-MAX_LABEL_LENGTH = 63  # RFC 1035 2.3.4
 MAX_WORK = 600_000  # steps of the analysis of all regexes of a policy, fixes included; some 0.2 s in CPython 3.11
 
 # Supersets of what `origins.parse_origin` accepts, as regexes of their own. A host whose last label is a number is an
