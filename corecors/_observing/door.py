@@ -180,10 +180,7 @@ class Door:
         """The same, where the predicate's answer may have to be awaited: once a request at most, and only for an origin
         that nothing else allows."""
         governing, varies = self._governing(policy, request)
-        answer = None
-        if _has_to_ask(governing, request):
-            assert isinstance(governing, Policy)
-            answer = await self._answer_async(governing, request)
+        answer = await self._answer_async(governing, request) if _has_to_ask(governing, request) else None
         decision = self._decide(governing, varies, request, answer)
         if decision is None:
             return None
@@ -286,10 +283,7 @@ class Door:
     async def _compare_async(self, decision: Decision, request: CORSRequest) -> None:
         try:
             governing, varies = self._governing(self._report_only, request)
-            answer = None
-            if _has_to_ask(governing, request):
-                assert isinstance(governing, Policy)
-                answer = await self._answer_async(governing, request)
+            answer = await self._answer_async(governing, request) if _has_to_ask(governing, request) else None
             self._report_difference(decision, self._decide(governing, varies, request, answer), request)
         except Exception:
             self._failed("report_only")
@@ -297,9 +291,7 @@ class Door:
     def _report_difference(self, decision: Decision, other: Decision | None, request: CORSRequest) -> None:
         if other is None:
             other = admission(None, request)
-        if other.answers_like(decision):
-            return
-        if is_own(request, self._own_origins):
+        if other.answers_like(decision) or is_own(request, self._own_origins):
             return
         asked = other.asked
         assert self._differences is not None
@@ -325,7 +317,7 @@ def _is_plain(policy: object) -> bool:
     return isinstance(policy, Policy) and policy.is_plain
 
 
-def _has_to_ask(governing: _Governing, request: CORSRequest) -> bool:
+def _has_to_ask(governing: _Governing, request: CORSRequest) -> TypeGuard[Policy]:
     """Whether only the policy's predicate can tell about the request's origin."""
     return (
         isinstance(governing, Policy)
