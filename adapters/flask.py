@@ -181,7 +181,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
             try:
                 context.pop()
             except Exception:
-                self.failed("a teardown of the application failed after something was asked in its context")
+                self._door.failed("a teardown of the application failed after something was asked in its context")
 
     # What has policies
 

@@ -76,7 +76,6 @@ class RoutePolicies(ABC, Generic[Route]):
     def __init__(self, wsgi: WSGIApplication, door: Door) -> None:
         self._wsgi = wsgi
         self._door = door
-        self._failures = 0
         # Not empty where a route may have got a policy of its own under `plain`: an actual request finds out by what
         # ran, but nothing runs for a preflight, so it is asked what would.
         self._given: Collection[object] = ()
@@ -200,7 +199,7 @@ class RoutePolicies(ABC, Generic[Route]):
             route = self.match(environ, method)
         except Exception:
             # What converts a part of the URL failed. It will again when the framework matches, which then answers.
-            self.failed("no policy, for the request's URL could not be matched")
+            self._door.failed("no policy, for the request's URL could not be matched")
             return None, UNDECIDED
         return route, self.policy_of(route)
 
@@ -258,12 +257,6 @@ class RoutePolicies(ABC, Generic[Route]):
         """Take note of an answer that shared lines gave and that browsers may withhold, for cookies came along."""
         if not policy.allow_credentials and environ.get("HTTP_SEC_FETCH_MODE") == "cors":
             self._door.came_with_cookies(policy, request_of(environ))
-
-    def failed(self, what: str) -> None:
-        """Log a failure of the application's own code with its traceback: the first, second, fourth and so on."""
-        self._failures += 1
-        if self._failures & (self._failures - 1) == 0:
-            LOGGER.exception("CORS: %s, %d times so far", what, self._failures)
 
 
 def check_options(caller: str, options: Mapping[str, object]) -> None:

@@ -37,7 +37,7 @@ class CORSMiddleware:
             markcoroutinefunction(self)
         self._is_stale = False
         self._configure()
-        if self._blocks:  # Django looks for it when it loads the middleware
+        if self._door.blocks:  # Django looks for it when it loads the middleware
             self.process_view: _ViewHook = self._look_again_async if self._is_async else self._look_again
         setting_changed.connect(self._look_at_setting)
 
@@ -45,7 +45,6 @@ class CORSMiddleware:
         options = options_from_settings()
         self._policy = policy_from_settings()
         self._door = Door(**options, asks_async=True, ask=_ask_awaitably if self._is_async else _ask_at_once)
-        self._blocks: bool = options.get("block_disallowed", False)
         if self._policy is not None:
             self._door.check_policy(self._policy)
         # Served by the lines that it remembers, without a decision.
@@ -119,8 +118,8 @@ class CORSMiddleware:
         return lines
 
     def _visit(self, request: HttpRequest) -> Visit:
-        visit = Visit(request, self._policy, self._blocks)
-        if self._blocks:
+        visit = Visit(request, self._policy, self._door)
+        if self._door.blocks:
             setattr(request, _VISIT, visit)
         return visit
 

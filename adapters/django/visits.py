@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from corecors import UNDECIDED, CORSRequest, Decision, Policy, PolicySource, path_is_ambiguous, possible_methods
+from corecors import UNDECIDED, CORSRequest, Decision, Door, Policy, PolicySource, path_is_ambiguous, possible_methods
 from corecors.adapters.django.marks import AMBIGUOUS, Mark, mark_of, were_made
 from corecors.adapters.django.routing import Route, asked_mark, views_may_have_policies
 
@@ -30,16 +30,17 @@ class Visit:
         nothing needs to be kept from running. Then the view that ran tells which one it was.
     """
 
-    __slots__ = ("_common", "_marked", "_request", "_route", "asked", "decided_before", "refusal")
+    __slots__ = ("_common", "_door", "_marked", "_request", "_route", "asked", "decided_before", "refusal")
 
-    def __init__(self, request: HttpRequest, common: Policy | PolicySource | None, blocks: bool) -> None:
+    def __init__(self, request: HttpRequest, common: Policy | PolicySource | None, door: Door) -> None:
         asked = read(request)
         self.asked: CORSRequest = asked
         self.refusal: Decision | None = None
         self._request = request
         self._common = common
+        self._door = door
         self._marked = views_may_have_policies(request)
-        self.decided_before: bool = not self._marked or asked.is_preflight or asked.is_websocket or blocks
+        self.decided_before: bool = not self._marked or asked.is_preflight or asked.is_websocket or door.blocks
         self._route = Route.of(request, asked.governed_method) if self._marked else None
 
     @property
@@ -57,7 +58,7 @@ class Visit:
             return self._of(asked_mark(self._request, self._route, methods))
         except Exception:
             # A URL converter of the project failed, or its URLs cannot be imported. Django will answer for that.
-            LOGGER.exception("CORS: no policy, for the request's URL could not be resolved")
+            self._door.failed("no policy, for the request's URL could not be resolved")
             return UNDECIDED
 
     def policy_after(self) -> Any:

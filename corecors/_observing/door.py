@@ -202,18 +202,19 @@ class Door:
         try:
             found: object = source.policy_for(request)  # type: ignore[arg-type]  # a Place where it `takes_place`
         except Exception:
-            self._failed("policy_for")
+            self.failed("policy_for failed")
             return UNDECIDED
         if isinstance(found, Policy):
             if found.has_async_predicate and not self._asks_async:
-                self._failed(
-                    "policy_for", "chose a policy whose predicate is asynchronous, which this door cannot await"
-                )
+                what = "policy_for chose a policy whose predicate is asynchronous, which this door cannot await"
+                self.failed(what, exc_info=False)
                 return UNDECIDED
             return found
         if found is None or found is UNDECIDED:
             return found
-        self._failed("policy_for", f"returned {_type(found)}, which is neither a Policy, None nor UNDECIDED")
+        self.failed(
+            f"policy_for returned {_type(found)}, which is neither a Policy, None nor UNDECIDED", exc_info=False
+        )
         return UNDECIDED
 
     # What is decided
@@ -248,7 +249,8 @@ class Door:
             close = getattr(answer, "close", None)
             if close is not None:
                 close()  # a coroutine that nobody is going to await
-            self._failed("allow_origin_predicate", f"answered {_type(answer)}, which lets nobody in: only True does")
+            what = f"allow_origin_predicate answered {_type(answer)}, which lets nobody in: only True does"
+            self.failed(what, exc_info=False)
         return answer is True
 
     async def _answer_async(self, policy: Policy, request: CORSRequest) -> bool:
@@ -262,7 +264,7 @@ class Door:
             try:
                 self._on_decision(decision, request)
             except Exception:
-                self._failed("on_decision")
+                self.failed("on_decision failed")
         log = self.rejections
         if not decision.allowed and log is not None:
             asked = decision.asked
@@ -278,7 +280,7 @@ class Door:
             governing, varies = self._governing(self._report_only, request)
             self._report_difference(decision, self._decide(governing, varies, request), request)
         except Exception:
-            self._failed("report_only")
+            self.failed("report_only failed")
 
     async def _compare_async(self, decision: Decision, request: CORSRequest) -> None:
         try:
@@ -286,7 +288,7 @@ class Door:
             answer = await self._answer_async(governing, request) if _has_to_ask(governing, request) else None
             self._report_difference(decision, self._decide(governing, varies, request, answer), request)
         except Exception:
-            self._failed("report_only")
+            self.failed("report_only failed")
 
     def _report_difference(self, decision: Decision, other: Decision | None, request: CORSRequest) -> None:
         if other is None:
@@ -303,14 +305,15 @@ class Door:
             prefix = f"CORS report-only: would answer {_difference(decision, other)} to"
         self._differences.report(other, request, asked, prefix=prefix)
 
-    def _failed(self, what: str, how: str | None = None) -> None:
-        """Log a failure of the application's own code: the first, the second, the fourth and so on of its kind. `how`
-        names types and no values, which a request may have chosen."""
-        kind = what if how is None else f"{what} {how}"
-        failures = self._failures[kind] = self._failures.get(kind, 0) + 1
+    def failed(self, what: str, *, exc_info: bool = True) -> None:
+        """Log a failure of the application's own code: the first, the second, the fourth and so on of its kind.
+
+        what: the kind, told by types and no values, which a request may have chosen. exc_info: with the traceback of
+        the exception that is being handled.
+        """
+        failures = self._failures[what] = self._failures.get(what, 0) + 1
         if failures & (failures - 1) == 0:
-            text = f"{what} failed" if how is None else kind
-            LOGGER.error("CORS: %s, %d times so far", text, failures, exc_info=how is None)
+            LOGGER.error("CORS: %s, %d times so far", what, failures, exc_info=exc_info)
 
 
 def _is_plain(policy: object) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib.syndication.views import Feed
 from django.http import HttpRequest, HttpResponse
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.urls import include, path
-from django.urls.converters import get_converters, register_converter
+from django.urls.converters import register_converter
 from django.utils.decorators import method_decorator
 from django.utils.functional import lazy
 from django.utils.translation import get_language
@@ -676,11 +676,12 @@ class Failing:
         return str(value)
 
 
+register_converter(Failing, "failing")
+
+
 def test_a_url_converter_that_fails_is_djangos_to_answer_and_gets_no_policy(
     send: Send, caplog: pytest.LogCaptureFixture
 ) -> None:
-    if "failing" not in get_converters():
-        register_converter(Failing, "failing")
     with override_settings(ROOT_URLCONF=(path("<failing:row>", by_view(plain)),), CORS_OPTIONS={"rejections": None}):
         answer = send("GET", "/7", (("Origin", APP),))
         assert answer.status == 500
@@ -688,6 +689,17 @@ def test_a_url_converter_that_fails_is_djangos_to_answer_and_gets_no_policy(
         asked = (("Origin", APP), ("Access-Control-Request-Method", "GET"))
         assert send("OPTIONS", "/7", asked).status == 403
     assert "could not be resolved" in caplog.text
+
+
+def test_a_flood_of_requests_that_cannot_be_resolved_is_a_few_lines(caplog: pytest.LogCaptureFixture) -> None:
+    with override_settings(ROOT_URLCONF=(path("<failing:row>", by_view(plain)),), CORS_OPTIONS={"rejections": None}):
+        client = Client()
+        for _ in range(7):
+            client.options("/7", headers={"Origin": APP, "Access-Control-Request-Method": "GET"})
+    told = [record.getMessage() for record in caplog.records if record.name == "corecors"]
+    assert told == [
+        f"CORS: no policy, for the request's URL could not be resolved, {times} times so far" for times in (1, 2, 4)
+    ]
 
 
 # What cross_origin takes
