@@ -102,17 +102,16 @@ def setup_cors(
         rejections=rejections,
         asks_async=True,
     )
-    cors = app[CORS_KEY] = CORS(app, policy, door, blocks=block_disallowed)
+    cors = app[CORS_KEY] = CORS(app, policy, door)
     return cors
 
 
 class CORS:
     """What `setup_cors` returns: the CORS of one application."""
 
-    def __init__(self, app: web.Application, policy: _Governing, door: Door, *, blocks: bool) -> None:
+    def __init__(self, app: web.Application, policy: _Governing, door: Door) -> None:
         self.door = door
         self.policy = policy
-        self.blocks = blocks
         self._is_started = False
         self._has_several = False  # policies that its routes lead to
         self._routes_its_own_way = False
@@ -179,7 +178,7 @@ class CORS:
             raise failure
         if found is None:
             found = await find(request)  # for a preflight that is not to be answered here
-        response.is_let_in = governor.cors.blocks or (asked is not None and asked.is_websocket)
+        response.is_let_in = governor.cors.door.blocks or (asked is not None and asked.is_websocket)
         response.is_unrouted = found.http_exception is not None
         response.is_routed = True
         return found

@@ -152,7 +152,6 @@ class CORS:
             rejections=rejections,
             asks_async=True,
         )
-        self.decides_early = block_disallowed
         self._told: set[str] = set()
         self.policy = policy
         self._build = app.build_middleware_stack
@@ -175,7 +174,7 @@ class CORS:
     def policy(self, policy: _Governing) -> None:
         if policy is not None:
             self.door.check_policy(policy)
-        remembered = None if self.decides_early else RememberedLines.of(policy, self.door)
+        remembered = None if self.door.blocks else RememberedLines.of(policy, self.door)
         self.serving: tuple[_Governing, RememberedLines | None] = policy, remembered
 
     def governing(self, endpoint: object, method: str) -> "_Governor":
@@ -215,9 +214,9 @@ class _Covered:
             return
         cors = self._cors
         response = _Response(cors, scope, send)
-        if is_websocket or scope["method"] == "OPTIONS" or cors.decides_early:
+        if is_websocket or scope["method"] == "OPTIONS" or cors.door.blocks:
             request = read_request(scope)
-            if is_websocket or request.is_preflight or cors.decides_early:
+            if is_websocket or request.is_preflight or cors.door.blocks:
                 methods = possible_methods(request.governed_method, request.request_headers)
                 decision = await response.decide(_asked_for(cors, response.before, methods), request)
                 if request.is_preflight or (decision is not None and decision.status is not None):
