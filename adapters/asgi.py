@@ -84,7 +84,8 @@ class CORSMiddleware:
 
     A predicate may be async: it is awaited at most once a request, and only for an origin that nothing else allows. One
     that is not is called in the event loop, and must not block. Raises `TypeError` for an application of another kind.
-    Where none of the first three is given, a plain policy is served from the lines that it remembers.
+    Where none of `on_decision`, `report_only` and `block_disallowed` is given, a plain policy is served from the lines
+    that it remembers.
     """
 
     def __init__(

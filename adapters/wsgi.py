@@ -60,7 +60,7 @@ class CORSMiddleware:
     own_origins: the server's own origins, where a proxy rewrites `Host`.
     rejections: the log of rejected requests, by default one of this application; None for no log.
 
-    Where none of the first three is given, a plain policy is served from the lines that it remembers.
+    Where neither `on_decision` nor `report_only` is given, a plain policy is served from the lines that it remembers.
     """
 
     def __init__(

@@ -73,7 +73,7 @@ def admission(
     predicate: the answer of the policy's predicate, got elsewhere.
     """
     if policy is None:
-        return Decision(_kind(request), True, (), None, request.origin, request.method, OPTED_OUT)
+        return _passed(request, (), OPTED_OUT)
     if policy is UNDECIDED:
         return undecided(request, own_origins, FAILED_STATUS)
     if request.is_websocket:

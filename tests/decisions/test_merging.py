@@ -105,7 +105,8 @@ def test_what_no_policy_governs_keeps_its_lines_and_varies_where_other_requests_
     decision = admission(None, CORSRequest("GET", origin=APP))
     own = [("Vary", "Cookie"), ("Access-Control-Allow-Origin", "*"), ("vary", "Accept")]
     assert decision.kind is Kind.ACTUAL
-    assert admission(None, CORSRequest("OPTIONS", origin=APP, request_method="PUT")).kind is Kind.PREFLIGHT
+    preflight = admission(None, CORSRequest("OPTIONS", origin=APP, request_method="PUT"))
+    assert (preflight.kind, preflight.method) == (Kind.PREFLIGHT, "PUT")
     assert decision.merge(own) == own
     assert decision.merge(own) is not own
     assert decision.varied().merge(own) == [("Access-Control-Allow-Origin", "*"), ("Vary", "Cookie, Accept, Origin")]

@@ -31,7 +31,7 @@ FEW_LABELS = 128  # more than people list by hand
 MAX_SUFFIXES = 4096  # more than any pattern of the permitted length can list; a product of classes can
 MAX_WORK = 600_000  # steps of the analysis of all regexes of a policy, fixes included; some 0.2 s in CPython 3.11
 
-# Supersets of what `origins.parse_origin` accepts, as regexes of their own. A host whose last label is a number is an
+# Supersets of what `parse_origin` accepts, as regexes of their own. A host whose last label is a number is an
 # IPv4 address and no name (URL, "ends in a number checker").
 _LABEL = "[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _PORT = "(?::[1-9][0-9]*)?"
