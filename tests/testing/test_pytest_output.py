@@ -42,7 +42,9 @@ def test_plain():
 
 def test_a_failing_assertion_shows_the_explanation_and_the_fix(tmp_path: Path) -> None:
     (tmp_path / "test_orders.py").write_text(TESTS)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), "test_orders.py"]
+    # In the order of the file: a plugin that is installed may shuffle.
+    plugins = ["-p", "no:cacheprovider", "-p", "no:randomly"]
+    command = [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), "test_orders.py"]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120).stdout
     assert "3 failed" in shown
     _, cookies, delete, plain = re.split(r"_{5,} test_\w+ _{5,}", shown)
