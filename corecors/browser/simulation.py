@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from corecors._decisions import headers
 from corecors._origins.addresses import is_loopback
+from corecors._origins.showing import shown
 from corecors.browser.cors_check import cors_checks
 from corecors.browser.exposure import exposed_names, timing_allowed
 from corecors.browser.header_lines import HTTP_WHITESPACE, HeaderLines
@@ -135,10 +136,12 @@ class _Course:
         kept: list[tuple[str, str]] = []
         for name, untrimmed in request.headers:
             value = untrimmed.strip(HTTP_WHITESPACE)
-            if not headers.is_token(name) or not is_header_value(value):
-                why = f"A script cannot set the header {name!r} to {value!r}."
-                fix = "A name is a token; a value has no line breaks and nothing outside latin-1."
-                self._refuse("headers-class", why, fix)
+            if not headers.is_token(name):
+                why = f"{shown(name)} is not the name of a header."
+                self._refuse("headers-class", why, "A name is one word, such as X-Total.")
+            if not is_header_value(value):
+                why = f"A script cannot set the header {name!r} to {shown(value)}."
+                self._refuse("headers-class", why, "A value has no line breaks and nothing outside latin-1.")
             if not is_forbidden_header(name, value):
                 kept.append((name, value))
         self.headers, self.body = HeaderLines(kept), request.body

@@ -18,6 +18,10 @@ DEFAULT_URL = "sqlite:///tenants.db"
 WRITE_TIMEOUT = 10.0  # seconds to connect for a write, and that SQLite waits for another writer
 
 
+# What brings a driver, where that is not called as the module is.
+_PACKAGES = {"MySQLdb": "mysqlclient", "psycopg": '"corecors[postgresql]"'}
+
+
 @final
 class SQLSource:
     """Tenants in the SQL database at `url`, an URL of SQLAlchemy: "sqlite:///tenants.db",
@@ -133,4 +137,5 @@ class SQLSource:
         try:
             return create_engine(self._url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
         except ImportError as error:
-            raise StoreError(f"{self.name} needs the package {error.name}: pip install {error.name}") from None
+            package = _PACKAGES.get(error.name or "", error.name)
+            raise StoreError(f"{self.name} needs the package {error.name}: pip install {package}") from None

@@ -57,6 +57,8 @@ class Page:
         cookies: Mapping[str, str] | None = None,
         engine: Engine | None = None,
     ) -> None:
+        if not isinstance(origin, str):
+            raise TypeError(f'a page begins with its origin: Page("https://app.example.com", app), not {origin!r}')
         self.now: float = 0.0
         self._site = Site.at(app if isinstance(app, str) else address)
         Request(url=self._site.origin, origin=origin)  # whose error says what is wrong with the origin
@@ -167,6 +169,8 @@ class Page:
     ) -> Request:
         given: Any = headers.items() if isinstance(headers, Mapping) else headers
         lines: list[tuple[str, str]] = list(given)
+        if not all(isinstance(each, (tuple, list)) and len(each) == 2 for each in lines):
+            raise TypeError(f"headers are a mapping, or pairs of a name and a value, not {headers!r}")
         content_type = None
         if json is not _NO_JSON:
             if body is not None:
@@ -181,7 +185,7 @@ class Page:
             origin=self._origin,
             method=method,
             headers=tuple(lines),
-            credentials=Credentials(credentials),
+            credentials=_credentials(credentials),
             body=body,
         )
 
@@ -276,3 +280,11 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _credentials(mode: object) -> Credentials:
+    try:
+        return Credentials(mode)
+    except ValueError:
+        modes = ", ".join(repr(each.value) for each in Credentials)
+        raise ValueError(f"credentials are one of {modes}, not {mode!r}") from None

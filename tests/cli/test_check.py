@@ -51,6 +51,14 @@ def test_a_request_is_decided_step_by_step(options, code, kinds, explanation):
     assert explanation in found["explanation"]
 
 
+def test_what_is_not_the_name_of_a_header_is_told_without_the_value_that_stands_for_any():
+    result = run("-H", "bad header")
+    assert result.exit_code == 1
+    assert result.output.splitlines()[0].split(maxsplit=1)[1] == (
+        "'bad header' is not the name of a header. A name is one word, such as X-Total."
+    )
+
+
 def test_everything_that_is_refused_is_told_at_once():
     options = ["-X", "DELETE", "-H", "X-A", "-H", "X-B"]
     result = run(*options, origin="https://other.example")

@@ -81,6 +81,9 @@ BAD_FILES = [
     pytest.param("nginx", "a {" * 50_000, "is not nginx's configuration", id="nginx: blocks without end"),
     pytest.param("nginx", "a {" * 900 + "}" * 900, "more blocks within blocks", id="nginx: too many blocks"),
     pytest.param("nginx", "}", "is not nginx's configuration", id="nginx: a brace too many"),
+    pytest.param(
+        "nginx", "listen 80", "configuration: it ends within a directive", id="nginx: no semicolon at the end"
+    ),
     pytest.param("nginx", "add_header A b;\n" * 1001, "more than 1,000 lines", id="nginx: too many lines"),
     pytest.param("nginx", "x" * (1 << 20) + "y", "larger than a configuration can be", id="nginx: too long"),
     pytest.param("nginx", f"\ninclude {'*a' * 500_000};", "line 2 has a word of more", id="nginx: a long word"),
@@ -95,6 +98,7 @@ BAD_FILES = [
     pytest.param("haproxy", "frontend 'a", "a quotation mark is not closed (line 1)", id="HAProxy: a quote"),
     pytest.param("haproxy", "hello", "it has no section", id="HAProxy: another file"),
     pytest.param("haproxy", "frontend " + "{ x } " * 400, "has more than 1000 words", id="HAProxy: words without end"),
+    pytest.param("apache", "events {}\nhttp { }", "it has blocks in braces (line 1)", id="Apache: nginx's file"),
     pytest.param("apache", "<If x>", "<if> is not closed (line 1)", id="Apache: an open section"),
     pytest.param("apache", "</If>", "</if> closes no section", id="Apache: a section too many"),
     pytest.param("apache", "<a>\n" * 200, "more sections within sections", id="Apache: too many sections"),

@@ -5,6 +5,7 @@ Played by SQLite with its triggers left out. And the ways in which a driver can 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,21 @@ def test_a_store_that_lost_its_version_says_so(untriggered: SQLSource, tmp_path:
 def test_a_driver_that_is_missing_is_named() -> None:
     with pytest.raises(StoreError, match="needs the package cx_Oracle: pip install cx_Oracle"):
         SQLSource("oracle+cx_oracle://me@127.0.0.1:1/x").tenants()
+
+
+@pytest.mark.parametrize(
+    ("module", "url", "command"),
+    [
+        pytest.param("MySQLdb", "mysql://me@127.0.0.1:1/x", "pip install mysqlclient", id="MySQL"),
+        pytest.param("psycopg", "postgresql://me@127.0.0.1:1/x", 'pip install "corecors[postgresql]"', id="PostgreSQL"),
+    ],
+)
+def test_a_driver_that_is_missing_is_named_as_pip_knows_it(
+    module: str, url: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(StoreError, match=re.escape(f"needs the package {module}: {command}")):
+        SQLSource(url).init()
 
 
 def test_a_driver_of_postgresql_that_tells_nothing_is_polled(

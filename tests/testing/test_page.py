@@ -1,6 +1,7 @@
 """Page: every kind of application, asked as a browser would ask it, and judged alike."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -240,8 +241,17 @@ def test_two_bodies_and_unknown_credentials_are_refused() -> None:
     page = Page(APP, lambda environ, start_response: [])
     with pytest.raises(TypeError, match="one body"):
         page.fetch("/", json={}, body="x")
-    with pytest.raises(ValueError, match="'always' is not a valid Credentials"):
-        page.fetch("/", credentials="always")
+    for unknown in ("always", True):
+        said = f"credentials are one of 'omit', 'same-origin', 'include', not {unknown!r}"
+        with pytest.raises(ValueError, match=re.escape(said)):
+            page.fetch("/", credentials=unknown)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="headers are a mapping, or pairs"):
+        page.fetch("/", headers=["X-A"])  # type: ignore[list-item]
+
+
+def test_an_application_that_is_given_as_the_origin_is_refused() -> None:
+    with pytest.raises(TypeError, match="a page begins with its origin"):
+        Page(lambda environ, start_response: [], APP)  # type: ignore[arg-type]
 
 
 def test_a_server_that_is_not_there_is_an_error_of_the_network() -> None:

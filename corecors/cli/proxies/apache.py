@@ -119,6 +119,8 @@ def _directives(path: Path) -> Iterator[Directive]:
         words = _words(said)
         if not re.fullmatch(r"[A-Za-z][\w.-]*", words[0]):
             raise unusable(path, f"is not Apache's configuration: {words[0][:20]!r} is not a directive (line {first})")
+        if words[-1] in ("{", "{}", "}"):  # another server's file, in which nothing would be found
+            raise unusable(path, f"is not Apache's configuration: it has blocks in braces (line {first})")
         yield Directive(words[0].lower(), words[1:], _scope(open_sections), place)
     if open_sections:
         raise unusable(path, "is not Apache's configuration: <{}> is not closed (line {})".format(*open_sections[-1]))

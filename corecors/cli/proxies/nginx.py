@@ -178,7 +178,8 @@ class _Reader:
 
 
 def _words(error: str, path: Path) -> str:
-    return error.replace(f" in {path}", "").partition(":")[0]
+    # crossplane has no words for a file that ends before a semicolon or a quotation mark does.
+    return error.replace(f" in {path}", "").partition(":")[0] or "it ends within a directive"
 
 
 class _Analysis:
