@@ -282,7 +282,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-def _credentials(mode: object) -> Credentials:
+def _credentials(mode: str) -> Credentials:
     try:
         return Credentials(mode)
     except ValueError:
