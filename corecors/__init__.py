@@ -28,7 +28,7 @@ from corecors.evaluation import evaluate, preflight_headers, response_headers
 if TYPE_CHECKING:
     from corecors._observing.door import Door
     from corecors._observing.rejections import RejectionLog
-    from corecors._policy.foreign_names import foreign_call_error
+    from corecors._policy.unknown_names import foreign_call_error
 
 __version__ = "0.2.0"
 __compiled__: bool = not hasattr(evaluate, "__code__")  # bytecode, which a compiled function does not have
@@ -78,7 +78,7 @@ __all__ = [
 _LATE = {
     "Door": "corecors._observing.door",
     "RejectionLog": "corecors._observing.rejections",
-    "foreign_call_error": "corecors._policy.foreign_names",
+    "foreign_call_error": "corecors._policy.unknown_names",
 }
 
 

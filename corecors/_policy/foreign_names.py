@@ -7,7 +7,7 @@ installed libraries.
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -371,49 +371,3 @@ def owner(entries: tuple[ForeignName, ...]) -> str:
         return "a name that no policy has"
     *others, last = libraries
     return f"a name of {', '.join(others)} and {last}" if others else f"a name of {last}"
-
-
-# What every door takes besides a policy.
-DOOR_OPTIONS = ("on_decision", "report_only", "block_disallowed", "check_websockets", "own_origins", "rejections")
-
-
-def foreign_call_error(caller: str, names: Iterable[str]) -> TypeError:
-    """The error for a call with arguments that `caller` does not have: it says what to write instead of each.
-
-    caller: what was called, as it is imported: "CORS", "cross_origin". names: the keyword arguments it does not have.
-    """
-    from corecors._policy.policy import FIELDS  # which imports this module
-
-    said = []
-    belongs_in_a_policy = False
-    for name in map(str, names):
-        entries = names_like(name)
-        nearest = "" if name in FIELDS or name in DOOR_OPTIONS or entries else _nearest_argument(name, FIELDS)
-        belongs_in_a_policy |= name in FIELDS or bool(entries) or nearest in FIELDS
-        if name in FIELDS:
-            sentence = "is an argument of Policy"
-        elif name in DOOR_OPTIONS:
-            sentence = f"is an option for the whole application, not of {caller}"
-        elif entries:
-            sentence = f"is {owner(entries)}: {entries[0].instruction}"
-        elif nearest in DOOR_OPTIONS:
-            sentence = f"is not an argument of {caller}; the nearest is the option {nearest}"
-        elif nearest:
-            sentence = f"is not an argument of {caller}; the nearest is {nearest}, an argument of Policy"
-        else:
-            sentence = f"is not an argument of {caller}"
-        said.append(f"{ascii(name)[1:-1]} {sentence}")
-    if belongs_in_a_policy:
-        said.insert(0, f"{caller} takes a policy: write Policy(allow_origins=[...])")
-        said.append(f"See {PAGE}, or run corecors migrate")
-    else:
-        said.append("See docs/policy.md")
-    return TypeError(f"{'. '.join(said)}.")
-
-
-def _nearest_argument(name: str, fields: Iterable[str]) -> str:
-    """What was meant by a name that nobody has, or "": no dangerous argument is ever named."""
-    from difflib import get_close_matches
-
-    known = [*DOOR_OPTIONS, *(each for each in fields if not each.startswith("dangerously_"))]
-    return next(iter(get_close_matches(name[:100], known, n=1)), "")

@@ -5,13 +5,16 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from corecors._policy.foreign_names import ForeignName, names_like, owner, plain_name
+from corecors._policy.foreign_names import PAGE, ForeignName, names_like, owner, plain_name
 from corecors._policy.problems import PolicyError, Problem, label_of
 
 DANGEROUS = "dangerously_"
 MAX_EXPLAINED = 50  # as many problems as the text of an error holds
 UNKNOWN = "is set under a name that no policy has"
 _LONGEST_NAME = 100  # characters of a name that is compared with others; a policy's longest has 42
+
+# What every door takes besides a policy.
+DOOR_OPTIONS = ("on_decision", "report_only", "block_disallowed", "check_websockets", "own_origins", "rejections")
 
 
 def unknown_names(
@@ -52,9 +55,9 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
     if DANGEROUS + plain in _fields():
         message = "is not an argument of a policy: what loosens security has a longer name, which says so"
         return Problem(field, value, "unknown-name", message)
-    nearest = _nearest(plain)
+    nearest = _nearest(plain, _fields())
     message = UNKNOWN
-    if nearest is None:
+    if not nearest:
         return Problem(field, value, "unknown-name", message)
     if prefix is not None:
         fix = {prefix + nearest.upper(): value}
@@ -65,6 +68,39 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
     if not certain:
         message += f"; the nearest is {_spelled(nearest, prefix)}"
     return Problem(field, value, "unknown-name", message, fix if certain else None)
+
+
+def foreign_call_error(caller: str, names: Iterable[str]) -> TypeError:
+    """The error for a call with arguments that `caller` does not have: it says what to write instead of each.
+
+    caller: what was called, as it is imported: "CORS", "cross_origin". names: the keyword arguments it does not have.
+    """
+    fields = _fields()
+    said = []
+    belongs_in_a_policy = False
+    for name in map(str, names):
+        entries = names_like(name)
+        nearest = "" if name in fields or name in DOOR_OPTIONS or entries else _nearest(name, (*DOOR_OPTIONS, *fields))
+        belongs_in_a_policy |= name in fields or bool(entries) or nearest in fields
+        if name in fields:
+            sentence = "is an argument of Policy"
+        elif name in DOOR_OPTIONS:
+            sentence = f"is an option for the whole application, not of {caller}"
+        elif entries:
+            sentence = f"is {owner(entries)}: {entries[0].instruction}"
+        elif nearest in DOOR_OPTIONS:
+            sentence = f"is not an argument of {caller}; the nearest is the option {nearest}"
+        elif nearest:
+            sentence = f"is not an argument of {caller}; the nearest is {nearest}, an argument of Policy"
+        else:
+            sentence = f"is not an argument of {caller}"
+        said.append(f"{ascii(name)[1:-1]} {sentence}")
+    if belongs_in_a_policy:
+        said.insert(0, f"{caller} takes a policy: write Policy(allow_origins=[...])")
+        said.append(f"See {PAGE}, or run corecors migrate")
+    else:
+        said.append("See docs/policy.md")
+    return TypeError(f"{'. '.join(said)}.")
 
 
 def _accepted(entry: ForeignName, value: object, credentials: object) -> dict[str, Any] | None:
@@ -94,11 +130,12 @@ def _is_read(variables: dict[str, Any], prefix: str) -> bool:
     return True
 
 
-def _nearest(plain: str) -> str | None:
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """What was meant by a name that nobody has, or "": no dangerous argument is ever named."""
     from difflib import get_close_matches
 
-    harmless = [each for each in _fields() if not each.startswith(DANGEROUS)]
-    return next(iter(get_close_matches(plain, harmless, n=1)), None)
+    harmless = [each for each in known if not each.startswith(DANGEROUS)]
+    return next(iter(get_close_matches(name[:_LONGEST_NAME], harmless, n=1)), "")
 
 
 def _fields() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from flask import Flask
 
 from corecors import Door, Policy, foreign_call_error
-from corecors._policy.foreign_names import DOOR_OPTIONS
+from corecors._policy.unknown_names import DOOR_OPTIONS
 from corecors.adapters import aiohttp, asgi, bottle, flask, starlette, wsgi
 from corecors.adapters.django import cross_origin as cross_origin_of_django
 

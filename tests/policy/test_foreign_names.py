@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 from applied_fixes import applied
 
-from corecors import Policy, PolicyError, Problem, policy_from_env, policy_from_mapping, policy_from_toml
+from corecors import (
+    Policy,
+    PolicyError,
+    Problem,
+    foreign_call_error,
+    policy_from_env,
+    policy_from_mapping,
+    policy_from_toml,
+)
 from corecors._policy import foreign_names as table
-from corecors._policy.foreign_names import FOREIGN_NAMES, GUESSES, foreign_call_error, plain_name
+from corecors._policy.foreign_names import FOREIGN_NAMES, GUESSES, plain_name
 from corecors._policy.policy import FIELDS
 
 LIBRARIES = tuple(dict.fromkeys(each.library for each in FOREIGN_NAMES))
