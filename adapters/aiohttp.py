@@ -355,16 +355,17 @@ def _read(request: web.Request) -> CORSRequest:
     raw_path = request.rel_url.raw_path.encode("utf-8", "surrogateescape")
     path = unquote_to_bytes(raw_path).decode("utf-8", "surrogateescape")
     target = request.raw_path
+    names = _value(request, hdrs.ACCESS_CONTROL_REQUEST_HEADERS)
     return CORSRequest(
         method=request.method,
         path=path,
         # Where a target has a fragment, which none should, one parser of aiohttp's cuts it off, and the other does not.
-        path_is_ambiguous=path_is_ambiguous(path, target) or "#" in target,
+        path_is_ambiguous=path_is_ambiguous(path, target, names) or "#" in target,
         scheme=request.scheme,
         host=_value(request, hdrs.HOST) or "",
         origin=_value(request, hdrs.ORIGIN),
         request_method=_value(request, hdrs.ACCESS_CONTROL_REQUEST_METHOD),
-        request_headers=_value(request, hdrs.ACCESS_CONTROL_REQUEST_HEADERS),
+        request_headers=names,
         fetch_site=_value(request, "Sec-Fetch-Site"),
         has_credentials=hdrs.COOKIE in request.headers or hdrs.AUTHORIZATION in request.headers,
         is_websocket="websocket" in (_value(request, hdrs.UPGRADE) or "").lower(),

@@ -12,7 +12,9 @@ Header names in a scope ought to be lower case, yet not every server and test cl
 are spelled as its framework likes. They are compared without regard to case here, and sent in lower case.
 https://asgi.readthedocs.io/en/latest/specs/www.html
 Several lines of one name are one value, joined by commas (RFC 9110, 5.3): two `Origin` lines are one malformed origin.
-`path` is percent-decoded once and contains `root_path`; `raw_path`, where a server has it, is what was sent.
+`path` is percent-decoded once; `raw_path`, where a server has it, is what was sent.
+`path` ought to contain `root_path`, and does so with uvicorn. Other servers, and FastAPI behind a proxy that strips a
+prefix, leave it out; and frameworks take both for the same path.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
@@ -114,6 +116,7 @@ class CORSMiddleware:
             asks_async=True,
         )
         self._has_looked = False
+        self._is_fastapi = any(each.__module__ == "fastapi.applications" for each in type(app).__mro__)
         self._serving: _Serving = policy, None, _ORIGIN, None, None
         self.policy = policy
 
@@ -205,7 +208,9 @@ class CORSMiddleware:
             self._look_around(scope)
         if lines_of is not None and scope["type"] == "http" and await lines_of.answers_preflight(scope, send):
             return None
-        decision = await self._door.decide_async(policy, read_request(scope))
+        # FastAPI writes one of its own over the server's; elsewhere `root_path` may be anything, such as a directory.
+        mount: str = self.app.root_path if self._is_fastapi else ""  # type: ignore[attr-defined]
+        decision = await self._door.decide_async(policy, read_request(scope, mount))
         return await carry_out(decision, self.app, scope, receive, send)
 
     def _look_around(self, scope: Scope) -> None:
@@ -370,8 +375,9 @@ async def refuse_handshake(scope: Scope, receive: Receive, send: Send, decision:
         await send({"type": "websocket.close", "code": 1008, "reason": ""})
 
 
-def read_request(scope: Scope) -> CORSRequest:
-    """What a scope says of a request: one pass over its headers."""
+def read_request(scope: Scope, mount: str = "") -> CORSRequest:
+    """What a scope says of a request: one pass over its headers. `mount`: what the application is going to write as
+    `root_path`."""
     values: dict[bytes, bytes] = {}
     has_credentials = has_cookies = False
     for spelled, value in scope.get("headers", ()):
@@ -384,19 +390,21 @@ def read_request(scope: Scope) -> CORSRequest:
     text = {name: value.decode("latin-1") for name, value in values.items()}
     path: str = scope.get("path", "")
     scheme: str = scope.get("scheme", "http")
+    names = text.get(b"access-control-request-headers")
     return CORSRequest(
         method=scope.get("method", "GET"),  # a handshake is one (RFC 6455, 4.1)
         path=path,
-        path_is_ambiguous=path_is_ambiguous(path, (scope.get("raw_path") or b"").decode("latin-1")),
+        path_is_ambiguous=path_is_ambiguous(path, (scope.get("raw_path") or b"").decode("latin-1"), names),
         scheme=_SCHEMES.get(scheme, scheme),
         host=text.get(b"host", ""),
         origin=text.get(b"origin"),
         request_method=text.get(b"access-control-request-method"),
-        request_headers=text.get(b"access-control-request-headers"),
+        request_headers=names,
         fetch_site=text.get(b"sec-fetch-site"),
         has_credentials=has_credentials,
         is_websocket=scope["type"] == "websocket",
         asks_with_cookies=has_cookies and text.get(b"sec-fetch-mode") == "cors",
+        mount=mount or scope.get("root_path") or "",
     )
 
 

@@ -238,6 +238,7 @@ def request_of(environ: "WSGIEnvironment") -> CORSRequest:
             has_cookies or "HTTP_AUTHORIZATION" in environ,
             "HTTP_UPGRADE" in environ and "websocket" in environ["HTTP_UPGRADE"].lower(),
             has_cookies and environ.get("HTTP_SEC_FETCH_MODE") == "cors",
+            "",  # PATH_INFO is what is below SCRIPT_NAME, and nothing else
         ),
     )
 
@@ -262,7 +263,10 @@ def _path_of(environ: "WSGIEnvironment") -> tuple[str, bool]:
             path = path.encode("latin-1").decode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
             return path, True  # no server's doing
-    return path, path_is_ambiguous(path, environ.get("RAW_URI") or environ.get("REQUEST_URI") or "")
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
+    if "HTTP_ACCESS_CONTROL_REQUEST_HEADERS" not in environ:
+        return path, path_is_ambiguous(path, target)
+    return path, path_is_ambiguous(path, target, environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"])
 
 
 def _require_wsgi(app: object) -> None:

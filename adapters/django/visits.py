@@ -104,23 +104,28 @@ def read(request: HttpRequest) -> CORSRequest:
     """What Django's request says."""
     meta = request.META
     path = request.path
-    target = meta.get("RAW_URI") or meta.get("REQUEST_URI") or ""
+    target, mount = meta.get("RAW_URI") or meta.get("REQUEST_URI") or "", ""
+    names = meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
     scope = getattr(request, "scope", None)
     if scope is not None:
         target = (scope.get("raw_path") or b"").decode("latin-1")
+        mount = meta.get("SCRIPT_NAME") or ""  # the server's or FORCE_SCRIPT_NAME; Django cuts it off where it is there
     return CORSRequest(
         meta.get("REQUEST_METHOD", ""),
         path,
-        path_is_ambiguous(path, target) or _WAS_NOT_UTF8.search(path) is not None or request.path_info[:1] != "/",
+        path_is_ambiguous(path, target, names)
+        or _WAS_NOT_UTF8.search(path) is not None
+        or request.path_info[:1] != "/",
         request.scheme or "",
         meta.get("HTTP_HOST") or f"{meta.get('SERVER_NAME', '')}:{meta.get('SERVER_PORT', '')}",
         meta.get("HTTP_ORIGIN"),
         meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-        meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
+        names,
         meta.get("HTTP_SEC_FETCH_SITE"),
         bool(meta.get("HTTP_COOKIE") or meta.get("HTTP_AUTHORIZATION")),  # test clients send an empty Cookie
         "websocket" in meta.get("HTTP_UPGRADE", "").lower(),
         bool(meta.get("HTTP_COOKIE")) and meta.get("HTTP_SEC_FETCH_MODE") == "cors",
+        mount,
     )
 
 

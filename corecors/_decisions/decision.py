@@ -85,7 +85,8 @@ _SENTENCES = {
     Reason.CROSS_SITE_BLOCKED: "The request comes from another site and is blocked before the application runs.",
     Reason.PATH_AMBIGUOUS: (
         "The path can be read in more than one way, as sent or as decoded (an empty segment, a dot"
-        " segment, a backslash, an encoded slash, a control character, bytes that are not UTF-8), so no"
+        " segment, a backslash, an encoded slash, a control character, bytes that are not UTF-8), or a preflight asks"
+        " for a header that takes its place (Daphne-Root-Path, SCRIPT_NAME), so no"
         " policy governs it and nobody is let in."
     ),
     Reason.UNDECIDED: (

@@ -21,6 +21,13 @@ _REPLACED: Final = "\ufffd"
 _ENCODED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
+# Headers that servers and middleware take another path from, or a part of it: gunicorn the first two, from a proxy or
+# from the same machine; Daphne the third, from anybody. Proxies send them, and no page has a reason to.
+_MOVING: Final = re.compile(
+    r"(?:\A|,)[ \t]*(?:script_name|path_info|daphne-root-path|x-script-name|x-forwarded-prefix|x-original-url"
+    r"|x-rewrite-url)[ \t]*(?:,|\Z)",
+    re.IGNORECASE | re.ASCII,
+)
 # Headers that middleware takes another method from, and the methods that views are made for.
 _OVERRIDING: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -40,6 +47,8 @@ class CORSRequest(NamedTuple):
     is_websocket: whether it is the handshake of a WebSocket.
     asks_with_cookies: whether a page asked in the mode `cors` and cookies came with it: it carries `Cookie`, and
         `Sec-Fetch-Mode` is `cors`.
+    mount: what the application is said to be mounted on (ASGI's `root_path`) where nobody knows whether `path` begins
+        with it; else empty.
     """
 
     method: str
@@ -54,6 +63,7 @@ class CORSRequest(NamedTuple):
     has_credentials: bool = False
     is_websocket: bool = False
     asks_with_cookies: bool = False
+    mount: str = ""
 
     @property
     def is_preflight(self) -> bool:
@@ -97,13 +107,16 @@ def possible_methods(method: str, names: str | None) -> tuple[str, ...]:
     return (method,) if method.isupper() else (method, method.upper())
 
 
-def path_is_ambiguous(path: str, target: str = "") -> bool:
+def path_is_ambiguous(path: str, target: str = "", names: str | None = None) -> bool:
     """Whether a path can be read in more than one way: an empty segment, a dot segment, a backslash, an encoded slash,
-    a control character, bytes that are not UTF-8.
+    a control character, bytes that are not UTF-8; or a preflight asks for a header that takes the place of the path.
 
     `path` is the decoded path, as in `CORSRequest`; `target` the request target as it was received, where the server
-    tells: it still shows what decoding and merging hide.
+    tells: it still shows what decoding and merging hide; `names` the value of `Access-Control-Request-Headers`.
     """
+    # A longer list passes nowhere.
+    if names is not None and len(names) <= headers.MAX_REQUEST_HEADERS_LENGTH and _MOVING.search(names) is not None:
+        return True
     if target and (target != path or "%" in path):
         if target[0] != "/":
             target = target.partition("://")[2]  # a whole URL, which proxies are asked with

@@ -1,7 +1,8 @@
 """PathPolicies: which policy governs a path.
 
 A path is compared as the application gets it, decoded once, byte for byte and by whole segments. One that anything on
-the way might read in more than one way is `UNDECIDED`: see `corecors.path_is_ambiguous`.
+the way might read in more than one way is `UNDECIDED`: see `corecors.path_is_ambiguous`. So is one that an ASGI
+application's `root_path` makes another one's equal, where different prefixes govern the two.
 """
 
 import re
@@ -107,15 +108,15 @@ class PathPolicies:
 
     def policy_for(self, request: CORSRequest) -> Policy | Undecided | None:
         """What governs `request`, by its path."""
-        found = self.governor_of(request.path, request.path_is_ambiguous)
+        found = self.governor_of(request.path, request.path_is_ambiguous, request.mount)
         if found is None or found is UNDECIDED or isinstance(found, Policy):
             return found
         return found.policy_for(request)
 
-    def governor_of(self, path: str, is_ambiguous: bool) -> Governor | Undecided:
+    def governor_of(self, path: str, is_ambiguous: bool, mount: str = "") -> Governor | Undecided:
         """The value of the prefix that governs `path`, a source as it stands; `UNDECIDED` for a path that is ambiguous.
 
-        Both as in `CORSRequest`: for a door that makes no request.
+        All as in `CORSRequest`: for a door that makes no request.
         """
         if is_ambiguous:
             return UNDECIDED
@@ -127,7 +128,22 @@ class PathPolicies:
             if longer is None:
                 break
             node = longer
-        return node.governor
+        return self._unless_mounted(node.governor, path, mount.rstrip("/")) if mount else node.governor
+
+    def _unless_mounted(self, governor: Governor | Undecided, path: str, mount: str) -> Governor | Undecided:
+        """`governor`, which governs `path` as it is written; `UNDECIDED` where what runs may be that of another path.
+
+        With a mount, frameworks run the same for "/mount/x" as for "/x", and servers differ in which of the two they
+        write. Which of them a prefix is written for can be told by whether some prefix is below the mount.
+        """
+        is_below = path == mount or path.startswith(mount + "/")
+        node: _Node | None = self._root
+        for segment in mount.split("/"):
+            node = None if node is None else node.below.get(segment)
+        if is_below == (node is not None):
+            return governor
+        other = (path[len(mount) :] or "/") if is_below else mount + path
+        return governor if self.governor_of(other, False) is governor else UNDECIDED
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"PathPolicies are immutable: make others instead of setting {name}")

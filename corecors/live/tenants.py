@@ -67,6 +67,10 @@ def by_path_segment(number: int) -> Tenant:
         segments = request.path.split("/", number + 1)
         if request.path_is_ambiguous or segments[0] or len(segments) == 1:  # every path begins with a slash
             return UNDECIDED
+        mount = request.mount.rstrip("/") if isinstance(request, CORSRequest) else ""  # a `Place` has none
+        # Below a mount what runs may be that of the path without it. All of the mount names no tenant, ever.
+        if mount and number <= mount.count("/") and f"{request.path}/".startswith(f"{mount}/"):
+            return UNDECIDED
         return segments[number] if number < len(segments) else NOBODY
 
     segment.by_place = segment  # type: ignore[attr-defined]

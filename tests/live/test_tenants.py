@@ -89,6 +89,21 @@ def test_by_path_segment_does_not_guess_about_a_path_that_can_be_read_in_two_way
     assert by_path_segment(1)(CORSRequest("GET", "/acme/../evil", path_is_ambiguous=True)) is UNDECIDED
 
 
+@pytest.mark.parametrize(
+    ("number", "path", "tenant"),
+    [
+        pytest.param(1, "/acme/api", "acme", id="a path that does not begin with the mount"),
+        pytest.param(1, "/m/acme/api", UNDECIDED, id="one that does, counted without it"),
+        pytest.param(1, "/m", UNDECIDED, id="the mount itself"),
+        pytest.param(2, "/m/acme/api", "acme", id="counted with it"),
+        pytest.param(1, "/mm/api", "mm", id="a segment that only begins alike"),
+    ],
+)
+def test_a_mount_is_nobodys_name(number: int, path: str, tenant: object) -> None:
+    """Somebody who calls a tenant "m" would be answered for all of the others."""
+    assert by_path_segment(number)(CORSRequest("GET", path, mount="/m")) == tenant
+
+
 @pytest.mark.parametrize("number", [0, -1])
 def test_by_path_segment_refuses_what_is_no_number_of_a_segment(number: int) -> None:
     with pytest.raises(ValueError, match="from 1"):

@@ -88,6 +88,33 @@ def test_an_ambiguous_path_is_undecided_whatever_the_default(path: str) -> None:
     assert policies.for_path(path) is UNDECIDED
 
 
+@pytest.mark.parametrize("mount", ["/m", "/m/"])
+@pytest.mark.parametrize(
+    ("path", "prefixes", "policy"),
+    [
+        pytest.param("/m/api", {"/m/api": API}, API, id="written with the mount, as uvicorn writes paths"),
+        pytest.param("/m/x", {"/m/api": API}, DEFAULT, id="the default of such policies"),
+        pytest.param("/m", {"/m": API}, API, id="the mount itself"),
+        pytest.param("/api", {"/api": API}, API, id="written without it, as other servers write paths"),
+        pytest.param("/x", {"/api": API}, DEFAULT, id="the default of those"),
+        pytest.param("/m/api", {"/api": API}, UNDECIDED, id="written without it, the path with it"),
+        pytest.param("/m/api", {"/": PUBLIC, "/api": API}, UNDECIDED, id="the same beside the root"),
+        pytest.param("/api", {"/m/api": API}, UNDECIDED, id="written with it, the path without"),
+        pytest.param("/", {"/m": API}, UNDECIDED, id="the same of the mount itself"),
+        pytest.param("/m", {"/": API}, API, id="both are governed by the same"),
+        pytest.param("/m/x", {"/api": API}, DEFAULT, id="both by the default"),
+        pytest.param("/m/x", {"/x": None}, UNDECIDED, id="one of them opted out"),
+        pytest.param("/mx/api", {"/x/api": API}, DEFAULT, id="the mount ends within a segment"),
+        pytest.param("/m/m/api", {"/m/api": API}, DEFAULT, id="the mount twice"),
+    ],
+)
+def test_with_a_mount_two_paths_may_be_one(
+    path: str, prefixes: dict[str, Policy | None], policy: object, mount: str
+) -> None:
+    policies = PathPolicies(prefixes, default=DEFAULT)
+    assert policies.policy_for(CORSRequest("GET", path, mount=mount)) is policy
+
+
 def test_specificity_goes_by_segments_and_not_by_length() -> None:
     """CVE-2024-6839: the longest text was taken for the most specific."""
     policies = PathPolicies({"/a-very-long-segment": API, "/a/b": VERSIONED, "/a": PUBLIC})

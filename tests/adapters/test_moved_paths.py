@@ -1,0 +1,187 @@
+"""Two paths that lead to one view: a mount that a path may begin with or not, and headers that take a path's place.
+
+Each ran on a real server: POST /x/api/transfer of any page under `hypercorn --root-path /x` and a policy for /api.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp_client import send as send_to_aiohttp
+from asgi_client import call, scope_of, send, values
+from bottle import Bottle  # type: ignore[import-untyped]
+from django.http import HttpResponse
+from django.test import override_settings
+from django.urls import path
+from django_site import by_async_client, by_client, set_up
+from fastapi import FastAPI
+from flask import Flask
+from scenarios import Answer, Headers
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from wsgi_client import answering
+from wsgi_client import send as send_to_wsgi
+
+from corecors import PathPolicies, Policy
+from corecors.adapters.aiohttp import setup_cors
+from corecors.adapters.asgi import CORSMiddleware
+from corecors.adapters.bottle import CORSPlugin
+from corecors.adapters.flask import CORS as FlaskCORS
+from corecors.adapters.starlette import CORS
+from corecors.adapters.wsgi import CORSMiddleware as WSGIMiddleware
+
+set_up()
+
+ADMIN, FORUM = "https://admin.example.com", "https://forum.example.com"
+STRICT = Policy(allow_origins=[ADMIN], allow_credentials=True)
+WIDE = Policy(allow_origins=[FORUM], allow_credentials=True, allow_headers=["*"])
+
+
+def secret(request: Request) -> Response:
+    return PlainTextResponse("secret")
+
+
+def starlette(cls: type[Starlette] = Starlette) -> Starlette:
+    return cls(routes=[Route("/ok", secret, methods=["GET", "POST"])])
+
+
+def around(policies: PathPolicies, cls: type[Starlette] = Starlette, **options: Any) -> Any:
+    return CORSMiddleware(starlette(cls), policies, **options)
+
+
+def within(policies: PathPolicies, cls: type[Starlette] = Starlette, **options: Any) -> Any:
+    app = starlette(cls)
+    CORS(app, policies, **options)
+    return app
+
+
+@pytest.mark.parametrize("door", [around, within])
+@pytest.mark.parametrize("prefix", ["/ok", "/x/ok"])
+def test_no_spelling_of_a_path_has_the_policy_of_another_path(door: Callable[..., Any], prefix: str) -> None:
+    app = door(PathPolicies({prefix: STRICT}, default=WIDE))
+    for target in ("/ok", "/x/ok"):
+        answers = [call(app, scope_of("GET", target, (("Origin", each),), root_path="/x")) for each in (FORUM, ADMIN)]
+        assert [answer.body for answer in answers] == [b"secret"] * 2, "both spellings lead to the view"
+        assert values(answers[0], "access-control-allow-origin") == []
+        assert values(answers[1], "access-control-allow-origin") == ([ADMIN] if target == prefix else [])
+
+
+@pytest.mark.parametrize("door", [around, within])
+def test_no_spelling_of_a_path_passes_by_what_blocks(door: Callable[..., Any]) -> None:
+    app = door(PathPolicies({"/ok": STRICT}), block_disallowed=True)
+    for target in ("/ok", "/x/ok"):
+        scope = scope_of("POST", target, (("Origin", "https://stranger.example"),), root_path="/x")
+        assert call(app, scope).status == 403
+
+
+@pytest.mark.parametrize("door", [around, within])
+def test_a_mount_that_fastapi_is_told_itself_counts(door: Callable[..., Any]) -> None:
+    app = door(PathPolicies({"/ok": STRICT}, default=WIDE), FastAPI)
+    getattr(app, "app", app).root_path = "/x"  # as the deprecated argument
+    for target in ("/ok", "/x/ok"):
+        answer = send(app, "GET", target, (("Origin", FORUM),))
+        assert (answer.body, values(answer, "access-control-allow-origin")) == (b"secret", [])
+
+
+def test_what_else_is_called_root_path_is_no_mount() -> None:
+    class WithADirectory:
+        root_path = "/srv"
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await starlette()(scope, receive, send)
+
+    app = CORSMiddleware(WithADirectory(), PathPolicies({"/ok": STRICT}, default=WIDE))
+    assert values(send(app, "GET", "/srv/ok", (("Origin", FORUM),)), "access-control-allow-origin") == [FORUM]
+
+
+def test_a_mount_of_djangos_counts() -> None:
+    policies = PathPolicies({"/ok": STRICT}, default=WIDE)
+    urls = (path("ok", lambda request: HttpResponse()),)
+    with override_settings(CORS_POLICY=policies, FORCE_SCRIPT_NAME="/x", ROOT_URLCONF=urls):
+        for target in ("/ok", "/x/ok"):
+            answer = by_async_client("GET", target, (("Origin", FORUM),))
+            assert (answer.status, values(answer, "access-control-allow-origin")) == (200, [])
+
+
+# Headers that take a path's place
+
+
+def by_wsgi(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    return send_to_wsgi(WSGIMiddleware(answering(200), policies), "OPTIONS", target, headers)
+
+
+def by_wsgi_with_hooks(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    app = WSGIMiddleware(answering(200), policies, on_decision=lambda decision, request: None)
+    return send_to_wsgi(app, "OPTIONS", target, headers)
+
+
+def by_flask(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    app = Flask(__name__)
+    FlaskCORS(app, policies)
+    return send_to_wsgi(app, "OPTIONS", target, headers)
+
+
+def by_bottle(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    app = Bottle()
+    app.install(CORSPlugin(policies))
+    return send_to_wsgi(app, "OPTIONS", target, headers)
+
+
+def by_asgi(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    return send(around(policies), "OPTIONS", target, headers)
+
+
+def by_starlette(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    return send(within(policies), "OPTIONS", target, headers)
+
+
+def by_django(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    with override_settings(CORS_POLICY=policies):
+        return by_client("OPTIONS", target, headers)
+
+
+def by_async_django(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    with override_settings(CORS_POLICY=policies):
+        return by_async_client("OPTIONS", target, headers)
+
+
+def by_aiohttp(policies: PathPolicies, target: str, headers: Headers) -> Answer:
+    app = web.Application()
+    setup_cors(app, policies)
+    return send_to_aiohttp(app, "OPTIONS", target, headers)
+
+
+DOORS = [
+    by_wsgi,
+    by_wsgi_with_hooks,
+    by_flask,
+    by_bottle,
+    by_asgi,
+    by_starlette,
+    by_django,
+    by_async_django,
+    by_aiohttp,
+]
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        pytest.param("x-token", 204, id="any other header"),
+        pytest.param("daphne-root-path", 403, id="Daphne, from anybody"),
+        pytest.param("accept, Script_Name ,x-token", 403, id="gunicorn"),
+        pytest.param("path_info", 403, id="gunicorn, too"),
+        pytest.param("x-forwarded-prefix", 403, id="middleware"),
+        pytest.param("x-script_name", 204, id="a name that only contains one"),
+    ],
+)
+def test_a_preflight_for_what_takes_a_paths_place_asks_for_any_path(
+    door: Callable[..., Answer], names: str, status: int
+) -> None:
+    policies = PathPolicies({"/admin": STRICT}, default=WIDE)
+    asked = (("Origin", FORUM), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
+    assert door(policies, "/ok", asked).status == status
