@@ -88,7 +88,8 @@ class Validation:
         else:
             text = _as_string(field, entry)
             fix = text if text is not None and self._is_entry(field, text) else None
-            self.refuse(field, entry, "not-a-string", f"is not a string but {type_of(entry)}", fix)
+            cause = ": a variable that is not set?" if entry is None else ""
+            self.refuse(field, entry, "not-a-string", f"is not a string but {type_of(entry)}{cause}", fix)
         return False
 
     def _listed(self, field: str, value: str | bytes | bytearray) -> list[str] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from corecors._origins.errors import CORSError
-from corecors._origins.showing import shown
+from corecors._origins.showing import SHOWN_LENGTH, printable, shown
 
 Severity = Literal["error", "warning"]
 
@@ -74,7 +74,7 @@ def shown_value(value: object) -> str:
         text = repr(value)
     except Exception:  # an int of 5,000 digits, a list nested 20,000 deep, an object with a fault of its own
         text = f"<a value of type {type(value).__name__}>"
-    return shown(text)[1:-1]
+    return printable(text, SHOWN_LENGTH)  # quoted once: its backslashes are as Python writes them
 
 
 def type_of(value: object) -> str:

@@ -33,6 +33,7 @@ def origins(*entries: object) -> dict[str, Any]:
 
 
 APP = "https://app.example.com"
+REGEX = re.compile(r"https://\d\.example\.com")
 SHAPES = [
     # django-cors-headers #414, starlette users' EpicStaff PR 920: each character was taken for an origin
     mistake({"allow_origins": APP}, "one string where a list belongs", [APP], id="a bare string"),
@@ -53,7 +54,12 @@ SHAPES = [
     ),
     mistake({"allow_origins": "*"}, "one string", ["*"], id="a bare star"),
     mistake({"allow_origins": None}, "leave the argument out", None, id="a variable that is not set"),
-    mistake(origins(None), "not a string but None", None, id="a variable that is not set, in a list"),
+    mistake(
+        origins(None),
+        "not a string but None: a variable that is not set?",
+        None,
+        id="a variable that is not set, in a list",
+    ),
     mistake(origins(""), "is empty", None, id="an empty string, as ''.split(',') gives"),
     mistake(origins([APP]), "list within the list", (APP,), id="a list in a list"),
     mistake(origins((APP, "https://b.com")), "list within the list", (APP, "https://b.com"), id="a tuple of tuples"),
@@ -120,6 +126,8 @@ WILDCARDS = [
     mistake({"allow_origin_regexes": r"https://a\.com"}, "one string", ["https://a\\.com"], id="a bare regex"),
     mistake({"allow_origin_regexes": ["https://a.com"]}, "a dot", r"https://a\.com", id="a dot that is no dot"),
     mistake({"allow_origin_regexes": [r"a\.com"]}, "whole", r"https://a\.com", id="a regex for the host alone"),
+    mistake({"allow_origins": [REGEX]}, f"{REGEX!r} is a regular", None, id="a compiled regex among the origins"),
+    mistake({"allow_origin_regexes": REGEX}, f"{REGEX!r} is one regular", [REGEX], id="a bare compiled regex"),
     mistake({"allow_origin_regexes": ["https://("]}, "not a regular expression", None, id="half a regex"),
     mistake(
         {"allow_origin_regexes": [re.compile(rb"https://a\.com")]}, "bytes", r"https://a\.com", id="a regex over bytes"
