@@ -126,8 +126,8 @@ WILDCARDS = [
     mistake({"allow_origin_regexes": r"https://a\.com"}, "one string", ["https://a\\.com"], id="a bare regex"),
     mistake({"allow_origin_regexes": ["https://a.com"]}, "a dot", r"https://a\.com", id="a dot that is no dot"),
     mistake({"allow_origin_regexes": [r"a\.com"]}, "whole", r"https://a\.com", id="a regex for the host alone"),
-    mistake({"allow_origins": [REGEX]}, f"{REGEX!r} is a regular", None, id="a compiled regex among the origins"),
-    mistake({"allow_origin_regexes": REGEX}, f"{REGEX!r} is one regular", [REGEX], id="a bare compiled regex"),
+    mistake({"allow_origins": [REGEX]}, "is a regular", None, id="a compiled regex among the origins"),
+    mistake({"allow_origin_regexes": REGEX}, "is one regular", [REGEX], id="a bare compiled regex"),
     mistake({"allow_origin_regexes": ["https://("]}, "not a regular expression", None, id="half a regex"),
     mistake(
         {"allow_origin_regexes": [re.compile(rb"https://a\.com")]}, "bytes", r"https://a\.com", id="a regex over bytes"
@@ -207,7 +207,8 @@ def test_a_mistake_gets_an_error_that_a_newcomer_can_act_on(
     assert type(problem.fix) is type(fix)
     assert re.fullmatch("[a-z]+(-[a-z]+)*", problem.code)
     told = str(caught.value)
-    assert f"  - {field}: " in told
+    shown = f"{problem.value!r} is " if isinstance(problem.value, re.Pattern) else ""  # as Python writes it, once
+    assert f"  - {field}: {shown}" in told
     assert fix is None or told.endswith("; leave it out" if fix == () else f"; write {written(fix)}")
     assert max(map(len, told.splitlines())) < 400
     if fix is not None:
