@@ -2,7 +2,7 @@
 
 The list of https://publicsuffix.org, its private section included, comes with the package `publicsuffixlist` (extra
 `psl`) and is read when a policy first needs it. Without that package a single label is taken for a public suffix, and
-so are the domains of `WELL_KNOWN`.
+so are the domains of `WELL_KNOWN`. Those of `UNLISTED` are in either case.
 """
 
 from functools import cache
@@ -28,6 +28,17 @@ WELL_KNOWN: Final = (
     # registries
     "co.uk org.uk ac.uk gov.uk com.au org.au co.nz co.za co.jp co.kr co.in com.br com.mx com.ar com.tr com.cn com.tw "
     "com.hk com.sg com.my co.id co.th com.ua co.il com.pl"
+).split()
+
+# The list has what its owners asked for. These have not, and whoever wants a page below them has one in a minute: a
+# codespace, a tunnel to the own machine, a name for any address. Developers write them into their lists all the same.
+UNLISTED: Final = (
+    # tunnels
+    "loca.lt lhr.life serveo.net *.devtunnels.ms *.pinggy.link share.zrok.io "
+    # editors and previews
+    "github.dev app.github.dev *.gitpod.io stackblitz.io *.webcontainer.io glitch.me "
+    # a name for every address, which stands in it
+    "nip.io sslip.io xip.io traefik.me"
 ).split()
 
 
@@ -66,7 +77,7 @@ def knows_public_suffixes() -> bool:
 
 @cache
 def _index() -> _Index:
-    rules = _listed_rules() or WELL_KNOWN
+    rules = (*(_listed_rules() or WELL_KNOWN), *UNLISTED)
     above: set[str] = set()
     for rule in rules:
         domain = rule  # what is above a wildcard, and so above an exception, is a suffix itself
