@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 from corecors import policy_from_mapping
 from corecors.adapters.wsgi import CORSMiddleware
-from corecors.cli.entry import commands
+from corecors.cli.entry import COMMANDS, commands
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -67,6 +67,12 @@ def rerun(block: str, address: str) -> str:
 def test_there_is_something_to_run() -> None:
     assert len(BLOCKS) >= 7
     assert set(FILES) == {"cors.toml", "problems.toml", "warnings.toml"}
+
+
+@pytest.mark.parametrize("table", [r"answers \| sends", r"0 \| 1 \| 2"])
+def test_every_command_is_in_both_tables(table: str) -> None:
+    (rows,) = re.findall(rf"^\| command \| {table} \|\n\|[- |]+\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    assert sorted(re.findall(r"^\| \[?`(?:corecors )?(\w+)`", rows, re.MULTILINE)) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.splitlines()[0][2:50]) for block in BLOCKS])
