@@ -165,12 +165,28 @@ TOPICS = (
     Topic(
         "null-origin",
         "Null origin",
-        (r"from origin 'null'", r"Origin null is not allowed", r"CORS request not (?:http|HTTP)"),
+        (
+            r"from origin 'null'",
+            r"Origin null is not allowed",
+            r"resource at \S?file:\S* \(Reason: CORS request not (?:http|HTTP)",
+        ),
         "The page has no origin of its own: a file opened in the browser, a sandboxed frame, or a redirect led "
         "elsewhere.",
         "Serve the page over http (python -m http.server), or ask the final address. Never allow null with "
         "credentials: "
         "every site can send it.",
+    ),
+    Topic(
+        "address-without-http",
+        "Address without http",
+        (
+            r"[Cc]ross origin requests are only supported for",
+            r"CORS request not (?:http|HTTP)",
+            r'URL scheme "[^"]*" is not supported',
+        ),
+        "The address that the page asks does not begin with http:// or https://, so nothing was sent: localhost:8000/ "
+        "is, to a browser, an address of the protocol localhost:.",
+        "Write http:// before the host in the page.",
     ),
     Topic(
         "local-network",

@@ -116,12 +116,12 @@ PREFIXES = {
 @pytest.mark.parametrize(("title", "browser", "message"), MESSAGES)
 def test_every_message_is_explained(title: str, browser: str, message: str) -> None:
     alone = re.search(
-        "net::|[Mm]ixed|^Access to|^(?:Type|Security)Error|[Cc]ookie|^Local|^Loading|^Firefox|^The res|^Web", message
+        "net::|[Mm]ixed|^Access to|^Fetch API|^(?:Type|Security)Error|[Cc]ookie|^Local|^Loading|^Firefox|^The res|^Web",
+        message,
     )
     url = "wss://api.example.com/x" if title == "WebSocket refused" else "https://api.example.com/x"
-    text = ("" if alone else PREFIXES[browser]) + message.replace("ORIGIN", "https://app.example.com").replace(
-        "URL", url
-    )
+    named = re.sub(r"\bURL\b(?! scheme)", url, message.replace("ORIGIN", "https://app.example.com"))
+    text = ("" if alone else PREFIXES[browser]) + named
     found = explanation_of(text)
     assert found is not None
     # Safari says the same of a missing header and a wrong one.

@@ -64,6 +64,27 @@ def asked(*arguments: str, given: str = "") -> Result:
             id="Firefox, an address alone",
         ),
         pytest.param(
+            "Access to XMLHttpRequest at 'localhost:8000/x' from origin 'https://app.example.com' has been blocked by "
+            "CORS policy: Cross origin requests are only supported for protocol schemes: chrome, data, http, https.",
+            "Address without http",
+            "corecors doctor URL --origin https://app.example.com",
+            id="Chromium, an address without http",
+        ),
+        pytest.param(
+            "Access to script at 'file:///x.js' from origin 'null' has been blocked by CORS policy: Cross origin "
+            "requests are only supported for protocol schemes: chrome, data, http, https.",
+            "Null origin",
+            "corecors doctor URL --origin null",
+            id="Chromium, a file",
+        ),
+        pytest.param(
+            "Cross-Origin Request Blocked: The Same Origin Policy disallows reading the remote resource at "
+            "file:///home/me/x.js. (Reason: CORS request not http).",
+            "Null origin",
+            "corecors doctor URL --origin ORIGIN",
+            id="Firefox, a file",
+        ),
+        pytest.param(
             'Credentials flag is true, but Access-Control-Allow-Credentials is not "true".',
             "Credentials not allowed",
             "corecors doctor URL --origin ORIGIN --credentials",
