@@ -63,6 +63,9 @@ NGINX = [
         "map $http_origin $cors {\n~^https://a\\.com$|b\\.com$ 1;\n}", {"regex-unanchored": 2}, id="one branch of two"
     ),
     pytest.param(
+        "map $http_origin $cors {\n~^(^https://a\\.com) 1;\n}", {"regex-unanchored": 2}, id="an anchor in a group"
+    ),
+    pytest.param(
         "location / {\nif ($http_origin) {\nadd_header Access-Control-Allow-Origin $http_origin always;\n"
         "add_header Vary Origin always;\n}\n}",
         {"any-origin-reflected": 3},

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from corecors._origins.regex.compiling import Permissions, RegexError, compile_regexes
-from corecors._origins.regex.syntax import Alternatives, Anchor, Node, Sequence, SyntaxNotRead, children, parse_regex
+from corecors._origins.regex.syntax import Alternatives, Anchor, Sequence, SyntaxNotRead, parse_regex
 from corecors.cli.proxies.findings import Finding, Place, Trap, found
 from corecors.cli.proxies.reading import unusable
 
@@ -81,7 +81,10 @@ def _error(source: str) -> RegexError | None:
 
 
 def as_whole_match(source: str) -> str | None:
-    """The expression that matches the whole of what `source` is found in; None where that cannot be told."""
+    """The expression that matches the whole of what `source` is found in; None where that cannot be told.
+
+    An anchor within it, where something may stand on its other side, is refused when that expression is read.
+    """
     try:
         tree = parse_regex(source)
     except SyntaxNotRead:
@@ -94,14 +97,8 @@ def as_whole_match(source: str) -> str | None:
             before = source[items[0].start : items.pop(0).end]
         if items and isinstance(items[-1], Anchor) and items[-1].sign in ("$", "\\Z"):
             after = source[items[-1].start : items.pop().end]
-        if any(map(_has_anchor, items)):
-            return None
         written.append(before + (source[items[0].start : items[-1].end] if items else "") + after)
     return "|".join(written)
-
-
-def _has_anchor(node: Node) -> bool:
-    return isinstance(node, Anchor) or any(map(_has_anchor, children(node)))
 
 
 def _without_edges(source: str) -> str:
