@@ -70,6 +70,12 @@ def test_every_status_is_covered_and_the_other_headers_leave_as_they_are(status:
     assert answer.headers[: len(own)] == own
 
 
+def test_headers_of_the_application_leave_in_lower_case_the_first_time_and_later() -> None:
+    app = CORSMiddleware(answering(200, ("X-Spelled-So", "1")), POLICY)
+    for _ in range(3):
+        assert ("x-spelled-so", "1") in send(app, "GET", "/", FROM_ORIGIN).headers
+
+
 @pytest.mark.parametrize(
     ("own", "merged"),
     [

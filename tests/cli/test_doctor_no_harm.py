@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from corecors.cli.doctor import doctor
 from corecors.cli.examination import SAFE_METHODS
-from corecors.cli.masking import MASK
+from corecors.cli.masking import MASK, Masker
 
 SECRET = "s3cr3t-0123456789"
 
@@ -182,6 +182,24 @@ def test_a_cookie_of_the_server_is_masked(form: str) -> None:
         output = run(url, "--credentials", "--format", form).output
     assert SECRET not in output
     assert f"sid={MASK}; Path=/; HttpOnly" in output
+
+
+@pytest.mark.parametrize(
+    ("header", "address", "text"),
+    [
+        pytest.param("s3cret", "/", "of s3cret here", id="as it is"),
+        pytest.param("s3/cr+et", "/", "/next?echo=s3%2Fcr%2Bet", id="quoted in an address"),
+        pytest.param("s3%2Fcret", "/", "of s3/cret here", id="what was quoted in a header"),
+        pytest.param("", "/?token=s3%2Fcret", "of s3/cret here", id="what was quoted in an address"),
+        pytest.param("s3\xfc\\cret", "/", "of 's3\xfc\\\\cret' here", id="in a sentence"),
+        pytest.param("s3\xfccret", "/", r"of 's3\xfccret' here", id="in a sentence in ASCII"),
+    ],
+)
+def test_a_secret_is_masked_however_it_is_spelled(header: str, address: str, text: str) -> None:
+    masker = Masker()
+    masker.learn(f"http://api.test{address}", [("Authorization", f"Bearer {header}")])
+    assert "cr" not in masker.text(text)
+    assert MASK in masker.text(text)
 
 
 def test_what_is_refused_shows_no_secret() -> None:
