@@ -29,6 +29,7 @@ class CurlCommand:
     insecure: bool = False
     data: list[str] = field(default_factory=list)
     as_query: bool = False
+    as_json: bool = False
     globs: bool = True
 
     def finished(self) -> "CurlCommand":
@@ -101,13 +102,12 @@ def _long(command: CurlCommand, word: str, rest: Iterator[str]) -> None:
 
 def _short(command: CurlCommand, letters: str, rest: Iterator[str]) -> None:
     """`-sSL`, `-XPUT`, `-X PUT`."""
-    while letters:
-        letter, letters = letters[0], letters[1:]
+    for number, letter in enumerate(letters, 1):
         name = SHORT.get(letter)
         if name is None:
             raise CurlError(f"it has the option -{letter}, which is not known here")
         if name in WITH_VALUE or name in IGNORED_WITH_VALUE:
-            value = letters or _next(f"-{letter}", rest)
+            value = letters[number:] or _next(f"-{letter}", rest)
             if name in WITH_VALUE:
                 WITH_VALUE[name](command, value)
             return
@@ -157,6 +157,9 @@ def _add_encoded(command: CurlCommand, value: str) -> None:
 
 def _add_json(command: CurlCommand, value: str) -> None:
     _add_data(command, value)
+    if command.as_json:
+        return
+    command.as_json = True
     names = {name.lower() for name, _ in command.headers}
     command.headers += [(name, "application/json") for name in ("Content-Type", "Accept") if name.lower() not in names]
 

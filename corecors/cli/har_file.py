@@ -200,7 +200,7 @@ def read_har(text: str) -> Recording:
         found = tuple(_entry(number, entry) for number, entry in enumerate(entries, 1))
     except RecursionError:
         raise HarError("it is nested too deeply") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise HarError(f"it is not a HAR file ({type(error).__name__})") from None
     return Recording(found)
 

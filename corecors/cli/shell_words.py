@@ -47,7 +47,7 @@ def split_command(text: str) -> list[str]:
 
 def _split_posix(text: str) -> list[str]:
     words: list[str] = []
-    word: str | None = None
+    word: list[str] | None = None  # its pieces; there may be hundreds of thousands
     position = 0
     while position < len(text):
         found = _POSIX.match(text, position)
@@ -56,7 +56,7 @@ def _split_posix(text: str) -> list[str]:
         position = found.end()
         kind = found.lastgroup or "plain"
         if kind == "blank":
-            words += [] if word is None else [word]
+            words += [] if word is None else ["".join(word)]
             word = None
         if kind in ("blank", "joined"):
             continue
@@ -65,8 +65,9 @@ def _split_posix(text: str) -> list[str]:
             piece = _from_ansi(piece)
         elif kind == "double":
             piece = re.sub(r'\\(["\\$`])', r"\1", re.sub(r"\\\r?\n", "", piece))
-        word = (word or "") + piece
-    return words if word is None else [*words, word]
+        word = word or []
+        word.append(piece)
+    return words if word is None else [*words, "".join(word)]
 
 
 def _from_ansi(text: str) -> str:
@@ -88,11 +89,11 @@ def _from_ansi(text: str) -> str:
         return _bytes(chr(point))
 
     text = _SURROGATES.sub(pair, text)
-    made, end = b"", 0
+    made, end = [], 0
     for found in _ANSI.finditer(text):
-        made += _bytes(text[end : found.start()]) + escape(found)
+        made += [_bytes(text[end : found.start()]), escape(found)]
         end = found.end()
-    return (made + _bytes(text[end:])).decode("utf-8", "surrogateescape")
+    return b"".join([*made, _bytes(text[end:])]).decode("utf-8", "surrogateescape")
 
 
 def _bytes(text: str) -> bytes:
@@ -106,34 +107,38 @@ def _split_cmd(text: str) -> list[str]:
     text = text.replace("\r\n", "\n")
     plain = re.sub(r"\^(?:\n(.)|(.)|\n?\Z)", lambda found: found[1] or found[2] or "", text, flags=re.DOTALL)
     words: list[str] = []
-    word, quoted, position = None, False, 0
+    word: list[str] | None = None
+    quoted, position = False, 0
     while position < len(plain):
         char = plain[position]
-        slashes = len(plain[position:]) - len(plain[position:].lstrip("\\")) if char == "\\" else 0
-        if slashes:
-            position += slashes
+        if char == "\\":
+            end = position
+            while plain[end : end + 1] == "\\":
+                end += 1
+            slashes, position = end - position, end
             before_quote = plain[position : position + 1] == '"'
-            word = (word or "") + "\\" * (slashes // 2 if before_quote else slashes)
+            word = word or []
+            word.append("\\" * (slashes // 2 if before_quote else slashes))
             if before_quote and slashes % 2:
-                word += '"'
+                word.append('"')
                 position += 1
             continue
         position += 1
-        if char == '"':
-            if quoted and plain[position : position + 1] == '"':
-                word = (word or "") + '"'
-                position += 1
-            else:
-                quoted = not quoted
-                word = word or ""
-        elif char.isspace() and not quoted:
+        if char.isspace() and not quoted:
             if word is not None:
-                words.append(word)
+                words.append("".join(word))
             word = None
+            continue
+        word = word or []
+        if char != '"':
+            word.append(char)
+        elif quoted and plain[position : position + 1] == '"':
+            word.append('"')
+            position += 1
         else:
-            word = (word or "") + char
+            quoted = not quoted
     if quoted:
         raise QuotingError("a quotation mark is not closed")
     if word is not None:
-        words.append(word)
+        words.append("".join(word))
     return words

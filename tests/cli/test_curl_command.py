@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -206,6 +207,23 @@ def test_a_command_that_is_not_understood_shows_no_secret() -> None:
         )
         assert result.exit_code == 2
         assert secret not in result.output
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "end"),
+    [
+        pytest.param('curl ^"http://a.test/^" -d ^"', "a\\", 'x^"', id="backslashes for cmd"),
+        pytest.param("curl http://a.test/ -d $'", "\\x41", "'", id="escapes"),
+        pytest.param("curl http://a.test/ -d ", "'x'", "", id="many quotation marks"),
+        pytest.param("curl http://a.test/ -", "s", "", id="many letters"),
+        pytest.param("curl http://a.test/ ", "-H a:b --json 1 ", "", id="many bodies"),
+    ],
+)
+def test_a_long_command_takes_time_in_proportion(begin: str, piece: str, end: str) -> None:
+    """Two million characters; in proportion to their square it would be minutes."""
+    start = time.perf_counter()
+    assert read_curl(begin + piece * (2_000_000 // len(piece)) + end).url == "http://a.test/"
+    assert time.perf_counter() - start < 20
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="NOT TESTED: there is no bash")

@@ -198,6 +198,11 @@ def test_no_request_across_origins_is_said(tmp_path: Path) -> None:
         pytest.param(
             '{"log": {"entries": [{"request": {"method": "GET", "url": "x", "headers": [1]}}]}}', id="no headers"
         ),
+        pytest.param(
+            '{"log": {"entries": [{"request": {"method": "GET", "url": "x", "headers": []},'
+            ' "response": {"status": 1e999, "headers": []}}]}}',
+            id="a status without an end",
+        ),
         pytest.param("[" * 100_000, id="nested too deeply"),
     ],
 )
