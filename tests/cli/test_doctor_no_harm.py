@@ -187,7 +187,7 @@ def test_a_cookie_of_the_server_is_masked(form: str) -> None:
 @pytest.mark.parametrize(
     ("header", "address", "text"),
     [
-        pytest.param("s3cret", "/", "of s3cret here", id="as it is"),
+        pytest.param("s3\\%2Fcret", "/", "of s3\\%2Fcret here", id="as it is"),
         pytest.param("s3/cr+et", "/", "/next?echo=s3%2Fcr%2Bet", id="quoted in an address"),
         pytest.param("s3%2Fcret", "/", "of s3/cret here", id="what was quoted in a header"),
         pytest.param("", "/?token=s3%2Fcret", "of s3/cret here", id="what was quoted in an address"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from live.conftest import followers, origins_of
@@ -16,6 +17,8 @@ from live.waiting import LONG, until
 
 from corecors import UNDECIDED, CORSRequest, Policy, PolicyError
 from corecors.live import LivePolicies, QuerySource, Update, by_path_segment
+from corecors.live.following import Follower
+from corecors.live.state import State
 
 A, B = "https://a.example", "https://b.example"
 Follow = Callable[..., LivePolicies]
@@ -172,6 +175,27 @@ def test_while_the_store_is_gone_the_last_good_state_serves_and_one_line_says_so
     assert policies.status().last_error is None
     assert [line.levelname for line in told("cannot be read")] == ["WARNING"]
     assert [line.levelname for line in told("is back after")] == ["WARNING"]
+
+
+def test_each_failed_look_waits_twice_as_long_as_the_one_before_up_to_the_bound(
+    memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float | None] = []
+
+    class Attention(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout)
+            if len(waited) == 9:
+                follower.stop()
+            return True
+
+    memory.failure = ConnectionRefusedError()
+    follower = Follower(memory, State(Policy(), lambda name: None), Mock(), None, max_staleness=5.0)
+    monkeypatch.setattr(follower, "_attention", Attention())
+    monkeypatch.setattr("corecors.live.following.random.uniform", lambda least, most: most)
+    follower.start()
+    follower.join(LONG)
+    assert waited == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
 
 
 def test_after_serve_stale_for_default_governs_and_one_error_says_so(

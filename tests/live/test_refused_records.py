@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from live.conftest import origins_of
 from live.stores import MemoryStore
-from live.waiting import LONG
+from live.waiting import LONG, until
 
 from corecors.live import LivePolicies
 
@@ -50,6 +50,18 @@ def test_names_that_no_request_has_are_refused_and_shown_without_harm(
     (line,) = told("is refused")
     assert line.getMessage().isprintable()
     assert line.getMessage().isascii()
+
+
+def test_a_refused_record_that_is_removed_is_no_problem_any_more(memory: MemoryStore, follow: Follow) -> None:
+    memory.put("other", {"allow_origins": []})
+    memory.unchecked("shop", "garbage")
+    policies = follow(memory)
+    assert policies.wait_ready(LONG)
+    assert set(policies.status().problems) == {"shop"}
+    memory.remove("shop")
+    policies.look_now()
+    until(lambda: policies.status().version == memory.version)
+    assert not policies.status().problems
 
 
 def test_a_store_full_of_garbage_fills_no_log(memory: MemoryStore, follow: Follow, told: Any) -> None:
