@@ -15,7 +15,7 @@ from django_site import DEFAULTS
 from ninja import NinjaAPI
 from rest_framework.viewsets import ViewSet
 
-from corecors import PathPolicies, Policy
+from corecors import PathPolicies, Policy, preflight_headers
 from corecors.adapters.django import checks, policy_from_settings
 from corecors.adapters.django.marks import mark_of
 from corecors.adapters.routed import DoorOptions
@@ -52,6 +52,7 @@ def test_views_have_the_policies_that_the_page_gives_them() -> None:
     assert mark_of(page.pay, "GET").policy is page.PAY
     report = page.urlpatterns[0].callback
     assert mark_of(report, "PUT").policy is page.PAY
+    assert preflight_headers(page.PAY, "https://pay.example.com", "PUT")["Access-Control-Allow-Methods"] == "PUT"
     assert mark_of(report, "GET").policy is None
     assert mark_of(page.Invoices.as_view({"get": "list"}), "GET").policy is page.PAY
     (ninja,) = [each for each in api.urls[0] if str(each.pattern) == "balance"]
