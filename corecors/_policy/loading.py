@@ -77,17 +77,12 @@ def policy_from_env(environ: Mapping[str, Any], prefix: str = "CORS_") -> Policy
     A list is JSON (`["https://a.example", "https://b.example"]`) or has commas between its entries; regular
     expressions, which have commas of their own, are JSON unless it is one without a comma. A flag is `true` or `1`,
     `false` or `0`. A number is in decimal digits. A value that is not text is taken as it is, so that `environ` may be
-    the configuration of a framework. Without any variable it is the policy that allows nobody: `has_variables` tells.
+    the configuration of a framework. Without any variable it is the policy that allows nobody.
 
     Raises `PolicyError` with every problem, each under the variable's name; variables with this prefix that no policy
     has are among them.
     """
     return _policy(_variables(environ, prefix), prefix)
-
-
-def has_variables(environ: Mapping[str, Any], prefix: str = "CORS_") -> bool:
-    """Whether `environ` holds any variable that begins with `prefix`, a policy's or not."""
-    return any(isinstance(name, str) and name.startswith(prefix) for name in environ)
 
 
 def source_from_mapping(mapping: Mapping[str, Any]) -> "Policy | PathPolicies | OriginPolicies":

@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from corecors import Policy, PolicyError, PolicySource, source_from_env, source_from_toml
-from corecors._policy.loading import has_variables
 from corecors._policy.policy import FIELDS
 from corecors.cli.applications import Application, application_in
 from corecors.cli.terminal import Unusable
@@ -35,7 +34,7 @@ def read_policy(source: str) -> Governing:
     """
     if source.startswith(ENVIRONMENT):
         prefix = source.removeprefix(ENVIRONMENT) or "CORS_"
-        if not has_variables(os.environ, prefix):
+        if not any(name.startswith(prefix) for name in os.environ):
             raise Unusable(f"there is no variable that begins with {prefix}: nobody would be allowed")
         return source_from_env(os.environ, prefix)
     module, colon, attribute = source.partition(":")

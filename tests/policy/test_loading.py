@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corecors import Policy, PolicyError, policy_from_env, policy_from_mapping, policy_from_toml
-from corecors._policy.loading import FUNCTIONS, LISTS, NUMBERS, has_variables, source_from_toml
+from corecors._policy.loading import FUNCTIONS, LISTS, NUMBERS, source_from_toml
 from corecors._policy.policy import FIELDS
 
 WHOLE = {
@@ -286,19 +286,6 @@ def test_every_problem_of_an_environment_is_reported_under_its_variable() -> Non
 def test_the_prefix_may_be_another() -> None:
     environ = {"SHOP_CORS_ALLOW_ORIGINS": "https://a.test", "CORS_ALLOW_ORIGINS": "https://b.test"}
     assert policy_from_env(environ, prefix="SHOP_CORS_").allow_origins == ("https://a.test",)
-
-
-@pytest.mark.parametrize(
-    ("environ", "is_there"),
-    [
-        pytest.param({}, False, id="nothing"),
-        pytest.param({"PATH": "/bin", "CORSAIR": "1"}, False, id="others only"),
-        pytest.param({"CORS_MAX_AGE": "1"}, True, id="one of a policy's"),
-        pytest.param({"CORS_ORIGINS": "*"}, True, id="one that would be refused"),
-    ],
-)
-def test_whether_there_is_any_variable_can_be_asked(environ: dict[str, str], is_there: bool) -> None:
-    assert has_variables(environ) is is_there
 
 
 def test_values_that_are_no_text_are_taken_as_they_are() -> None:
