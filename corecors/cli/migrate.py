@@ -65,7 +65,8 @@ def migrate(context: click.Context, file: IO[str], library: str) -> None:
     say(program(library, translation))
     undecided = [each for each in translation.differences if each.code in _UNRESOLVED]
     if undecided:
-        click.echo(f"corecors: {len(undecided)} of the comments need a decision of yours", err=True)
+        needs = "needs" if len(undecided) == 1 else "need"
+        click.echo(f"corecors: {len(undecided)} of the comments {needs} a decision of yours", err=True)
     context.exit(1 if undecided else 0)
 
 

@@ -16,6 +16,7 @@ from corecors.cli.terminal import Unusable, say, styled, terminal
 from corecors.live import LivePolicies, Status, StoreError
 from corecors.live.following import in_words
 from corecors.live.records import checked, record_of
+from corecors.live.status import counted
 
 DEFAULT_STORE = "sqlite:///tenants.db"
 AT_A_TIME = 1000  # tenants that an import writes at once, each time all of them or none
@@ -133,10 +134,10 @@ def add(context: click.Context, tenant: str, new: tuple[str, ...]) -> None:
         record = store.get(tenant) or {"allow_origins": []}
         record["allow_origins"] = list(dict.fromkeys([*record["allow_origins"], *new]))
         store.put(tenant, record)
-        say(f"{tenant}: {len(record['allow_origins'])} origins")
+        say(f"{tenant}: {counted(len(record['allow_origins']), 'origin')}")
 
 
-@origins.command()
+@origins.command(short_help="Remove origins of a tenant, or the tenant itself.")
 @click.argument("tenant")
 @click.argument("old", metavar="[ORIGIN]...", nargs=-1)
 @click.pass_context
@@ -154,10 +155,10 @@ def remove(context: click.Context, tenant: str, old: tuple[str, ...]) -> None:
             context.exit(1)
         record["allow_origins"] = [origin for origin in record["allow_origins"] if origin not in old]
         store.put(tenant, record)
-        say(f"{tenant}: {len(record['allow_origins'])} origins")
+        say(f"{tenant}: {counted(len(record['allow_origins']), 'origin')}")
 
 
-@origins.command("import")
+@origins.command("import", short_help="Write the tenants of a file, as `export` prints it.")
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @click.pass_context
 def import_(context: click.Context, file: TextIO) -> None:
@@ -187,7 +188,7 @@ def import_(context: click.Context, file: TextIO) -> None:
     with _answering(context) as store:
         for part in _followed_by_a_bar(parts, len(parts), "writing"):
             store.put_all({tenant: records[tenant] for tenant in part})
-    say(f"{len(records)} tenants are written")
+    say(f"{counted(len(records), 'tenant')} {'is' if len(records) == 1 else 'are'} written")
 
 
 @origins.command()
@@ -215,7 +216,7 @@ def export(context: click.Context) -> None:
     context.exit(1 if refused else 0)
 
 
-@origins.command()
+@origins.command(short_help="Follow the store as an application does.")
 @click.option("--max-staleness", default=5.0, show_default=True, help="Seconds between two looks at the store.")
 @click.pass_context
 def watch(context: click.Context, max_staleness: float) -> None:
@@ -237,8 +238,8 @@ def watch(context: click.Context, max_staleness: float) -> None:
                 last = status
                 age = "never read" if status.age is None else f"{status.age:.1f} s old"
                 state = "connected" if status.connected else f"not connected: {status.last_error or 'not yet'}"
-                what = f"{status.tenants} tenants, {status.origins} origins, {len(status.problems)} refused"
-                say(f"{state}; {age}; {what}")
+                held = f"{counted(status.tenants, 'tenant')}, {counted(status.origins, 'origin')}"
+                say(f"{state}; {age}; {held}, {len(status.problems)} refused")
             sys.stdout.flush()
 
 

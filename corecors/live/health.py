@@ -15,7 +15,7 @@ from corecors._policy.problems import Problem
 from corecors.live.following import in_words
 from corecors.live.serving import Serving
 from corecors.live.state import State
-from corecors.live.status import Status
+from corecors.live.status import Status, counted
 
 LOGGER = logging.getLogger("corecors")
 OVERDUE = 3  # times max_staleness without a sign of the follower, until it is taken as stuck
@@ -149,7 +149,8 @@ class Health:
         if lost_at is not None:
             _say(logging.WARNING, f"{self._store} is back after {time.monotonic() - lost_at:.1f} s")
         elif first:
-            _say(logging.INFO, f"following {self._store}: {len(state.entries):,} tenants, {state.origins:,} origins")
+            held = f"{counted(len(state.entries), 'tenant')}, {counted(state.origins, 'origin')}"
+            _say(logging.INFO, f"following {self._store}: {held}")
         if changed and not state.entries:
             _say(logging.WARNING, f"{self._store} has no tenants any more; default governs everywhere")
         self._tell(changed)
@@ -167,7 +168,8 @@ class Health:
             old = f"is {age:.0f} s old, which is longer than serve_stale_for"
             _say(logging.ERROR, f"the snapshot {old}; default governs every tenant")
             return
-        _say(logging.WARNING, f"serving {len(self.serving.entries):,} tenants from a snapshot that is {age:.0f} s old")
+        tenants = counted(len(self.serving.entries), "tenant")
+        _say(logging.WARNING, f"serving {tenants} from a snapshot that is {age:.0f} s old")
         self._tell(tuple(self._state.entries))
 
     def failed(self, error: str) -> None:

@@ -28,3 +28,8 @@ class Status(NamedTuple):
     origins: int
     problems: Mapping[str, tuple[Problem, ...]]
     last_error: str | None
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 tenant", "2,000 tenants"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -49,8 +49,8 @@ def test_a_link_that_is_cut_and_comes_back(network: Network, tmp_path: Path) -> 
         one = a.worker_of_gunicorn()
         os.kill(int(one), signal.SIGKILL)  # gunicorn starts another one
         until(lambda: one not in a.states() and a.all_serve(2), "a worker that starts without the store")
-        until(lambda: a.said("serving 1 tenants from a snapshot"))
-        (restored,) = a.said("serving 1 tenants from a snapshot")
+        until(lambda: a.said("serving 1 tenant from a snapshot"))
+        (restored,) = a.said("serving 1 tenant from a snapshot")
 
         network.hosts.join("a")
         joined = time.monotonic()

@@ -47,7 +47,7 @@ def test_origins_are_added_shown_and_removed(store: str) -> None:
     assert json.loads(run(store, "list", "--json")) == ["shop.example.com"]
     assert json.loads(run(store, "show", "shop.example.com", "--json")) == {"allow_origins": [A, B]}
     assert run(store, "show", "shop.example.com").split() == ["allow_origins", A, B]
-    assert run(store, "remove", "shop.example.com", A) == "shop.example.com: 1 origins\n"
+    assert run(store, "remove", "shop.example.com", A) == "shop.example.com: 1 origin\n"
     assert run(store, "remove", "shop.example.com") == "shop.example.com is removed\n"
     assert run(store, "list") == ""
 
@@ -71,7 +71,7 @@ def test_a_tenant_or_origin_that_is_not_there(store: str) -> None:
 def test_what_is_exported_is_imported(store: str, tmp_path: Path) -> None:
     run(store, "init")
     records = {f"t{number}": {"allow_origins": [f"https://{number}.example"], "max_age": 5} for number in range(1200)}
-    assert run(store, "import", "-", given=json.dumps(records)) == "1200 tenants are written\n"
+    assert run(store, "import", "-", given=json.dumps(records)) == "1,200 tenants are written\n"
     assert json.loads(run(store, "export")) == records
 
 
@@ -157,7 +157,7 @@ def test_watch_shows_changes_as_they_come(store: str) -> None:
     try:
         assert watching.stdout is not None
         seen = watching.stdout.readline()
-        while "connected; " not in seen.replace("not connected", "") or "1 tenants" not in seen:
+        while "connected; " not in seen.replace("not connected", "") or "1 tenant, " not in seen:
             seen = watching.stdout.readline()
             assert seen
         made = SQLSource(store) if "://" in store else FileSource(store)
@@ -186,3 +186,11 @@ def test_the_demo_of_the_readme_follows_sqlite(tmp_path: Path) -> None:
     assert run(store, "list") == "127.0.0.1\n"
     run(store, "remove", "127.0.0.1", "https://app.example.com")
     assert "https://app.example.com" not in run(store, "show", "127.0.0.1")
+
+
+def test_the_help_of_80_columns_cuts_nothing_off(tmp_path: Path) -> None:
+    environment = {**os.environ, "COLUMNS": "80"}
+    command = [sys.executable, "-m", "corecors", "origins", "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path).stdout
+    assert "..." not in said.partition("Commands:")[2]
+    assert all(len(line) <= 80 for line in said.splitlines())

@@ -54,7 +54,7 @@ def test_a_start_without_the_store_serves_the_snapshot(
     assert not status.connected
     assert status.version == memory.version
     assert status.age is not None
-    until(lambda: len(told("serving 1 tenants from a snapshot")) == 1)
+    until(lambda: len(told("serving 1 tenant from a snapshot")) == 1)
     memory.put("shop", {"allow_origins": [B]})
     memory.failure = None
     until(lambda: origins_of(second, "shop") == (B,))
