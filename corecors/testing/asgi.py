@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from corecors.browser import Received, SentRequest
-from corecors.testing.serving import EVENT_STREAM, Asynchronous, Lines, Site
+from corecors.testing.serving import EVENT_STREAM, Asynchronous, Lines, Site, answered
 
 _log = getLogger("corecors.testing")
 Message = MutableMapping[str, Any]
@@ -69,8 +69,10 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if self.received is not None:
+                raise RuntimeError("the application started a response that it had started already")
             lines = [(_text(name), _text(value)) for name, value in message.get("headers", ())]
-            self.received = Received(message["status"], lines)
+            self.received = answered(message["status"], lines)
             self._is_endless = EVENT_STREAM in (self.received.get("Content-Type") or "")
         elif message["type"] == "http.response.body":
             if self._is_over.is_set() and self._is_endless:

@@ -1,14 +1,28 @@
 """What stands between a page and an application: where the application is, and the two kinds of those who answer."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from corecors import CORSError
+from corecors._decisions.headers import is_token
 from corecors.browser import Received, SentRequest
 from corecors.browser.urls import WEB_PORTS, Address, parse_url
 
 Lines = Sequence[tuple[str, str]]
 EVENT_STREAM = "text/event-stream"  # which has no end that a page could wait for
+_VALUE: Final = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110, 5.5
+
+
+def answered(status: int, headers: Iterable[tuple[str, str]]) -> Received:
+    """What a server makes of the start of a response. Raises `ValueError` for a header that servers refuse to send:
+    were it read here as a browser would read it, a page could have what no page ever gets."""
+    received = Received(status, headers)
+    for name, value in received.headers:
+        if not is_token(name) or _VALUE.fullmatch(value) is None:
+            raise ValueError(f"no server sends this header: {name!a}: {value!a}")
+    return received
 
 
 class Unreachable(CORSError, LookupError):

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from corecors.browser import HeaderLines, Received, SentRequest
-from corecors.testing.serving import EVENT_STREAM, Lines, Site, Synchronous
+from corecors.testing.serving import EVENT_STREAM, Lines, Site, Synchronous, answered
 
 _log = getLogger("corecors.testing")
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -27,26 +27,35 @@ class WSGIApplication(Synchronous):
     def ask(self, sent: SentRequest, lines: Lines) -> Received:
         """The answer; a bare 500 where the application raises before it has begun one, as behind a server."""
         started: list[Received] = []
+        begun: list[Received] = []  # with the first of the body that is not empty, or its end (PEP 3333)
+
+        def begin(data: bytes) -> None:
+            if data and not begun:
+                begun.extend(started)
 
         def start_response(status: str, headers: Lines, exc_info: Any = None) -> Callable[[bytes], None]:
             if started and not exc_info:
                 raise AssertionError("start_response was called twice, without exc_info")
-            started[:] = [Received(int(status.split(" ", 1)[0]), headers)]
-            return lambda data: None
+            if begun:
+                raise exc_info[1].with_traceback(exc_info[2])
+            started[:] = [answered(int(status.split(" ", 1)[0]), headers)]
+            return begin
 
         environ = environ_of(sent, lines, self._site)
         try:
             body: Any = self._app(environ, start_response)
             try:
-                for _ in body:
+                for data in body:
+                    begin(data)
                     if started and EVENT_STREAM in (started[0].get("Content-Type") or ""):
                         break
+                begin(b"end")
             finally:
                 if hasattr(body, "close"):
                     body.close()
         except Exception:
             _log.exception("%s %s: the application raised an exception", sent.method, sent.url)
-        return started[0] if started else Received(500)
+        return begun[0] if begun else Received(500)
 
 
 def environ_of(sent: SentRequest, lines: Lines, site: Site) -> dict[str, Any]:

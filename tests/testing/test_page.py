@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -149,6 +150,100 @@ def test_what_an_application_raises_before_its_answer_is_a_bare_500_and_logged(
         assert verdict.exchanges[0].received.status == 500
         [record] = caplog.records
         assert (record.name, record.exc_info[0]) == ("corecors.testing", ZeroDivisionError)  # type: ignore[index]
+
+
+ALLOWED = [("Access-Control-Allow-Origin", APP)]
+
+
+def raises_after_its_start(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", ALLOWED)
+    raise ZeroDivisionError
+
+
+def raises_before_its_body(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", ALLOWED)
+    yield b""
+    raise ZeroDivisionError
+
+
+def starts_again_in_its_body(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [])
+    yield b"begun"
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        start_response("500 Oh", ALLOWED, sys.exc_info())
+
+
+def writes_and_starts_again(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])(b"begun")
+    try:
+        raise ZeroDivisionError
+    except ZeroDivisionError:
+        start_response("500 Oh", ALLOWED, sys.exc_info())
+    return []
+
+
+def has_a_line_feed(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Access-Control-Allow-Origin", f"{APP}\n")])
+    return [b""]
+
+
+def has_a_blank_in_a_name(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [*ALLOWED, ("X Total", "3")])
+    return [b""]
+
+
+def has_another_alphabet(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [*ALLOWED, ("X-Total", "\u0663")])
+    return [b""]
+
+
+async def has_a_line_feed_too(scope: Any, receive: Any, send: Any) -> None:
+    headers = [(b"access-control-allow-origin", APP.encode() + b"\n")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body"})
+
+
+async def starts_twice(scope: Any, receive: Any, send: Any) -> None:
+    for headers in ([], [(b"access-control-allow-origin", APP.encode())]):
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body"})
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        raises_after_its_start,
+        raises_before_its_body,
+        starts_again_in_its_body,
+        writes_and_starts_again,
+        has_a_line_feed,
+        has_a_blank_in_a_name,
+        has_another_alphabet,
+        has_a_line_feed_too,
+        starts_twice,
+    ],
+)
+def test_what_no_server_sends_no_page_reads(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Each was asked for behind gunicorn, waitress or uvicorn: without `Access-Control-Allow-Origin`, or with 500."""
+    with Page(APP, app) as page:
+        verdict = page.fetch("/")
+    assert not verdict.readable
+    assert verdict.exchanges[0].received.get("Access-Control-Allow-Origin") is None
+    assert [record.name for record in caplog.records] == ["corecors.testing"]
+
+
+def test_what_a_server_sends_is_an_answer_however_it_is_written() -> None:
+    def writes(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [])  # nothing has left yet
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            start_response("503 Later", [*ALLOWED, ("X-Total", "\xe4\t3")], sys.exc_info())(b"")
+        yield b""
+
+    assert Page(APP, writes).fetch("/").status == 503
 
 
 def test_lines_that_stand_twice_are_kept() -> None:
