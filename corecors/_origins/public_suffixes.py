@@ -2,7 +2,7 @@
 
 The list of https://publicsuffix.org, its private section included, comes with the package `publicsuffixlist` (extra
 `psl`) and is read when a policy first needs it. Without that package a single label is taken for a public suffix, and
-so are the domains of `WELL_KNOWN`. Those of `UNLISTED` are in either case.
+so are the domains of `WELL_KNOWN`. Those of `UNLISTED` are in either case, unless it is asked what a browser does.
 """
 
 from functools import cache
@@ -48,16 +48,23 @@ class _Index(NamedTuple):
 
 
 def is_public_suffix(domain: str) -> bool:
-    """Whether anyone may register names directly below `domain` (lower case, Punycode, no trailing dot).
+    """Whether anyone may have names directly below `domain` (lower case, Punycode, no trailing dot)."""
+    return _is_suffix(domain, _index(True).rules)
 
-    Source: https://github.com/publicsuffix/list/wiki/Format
-    """
+
+def is_listed_suffix(domain: str) -> bool:
+    """The same as browsers know it, by the list alone: it tells them which hosts are of one site."""
+    return _is_suffix(domain, _index(False).rules)
+
+
+def _is_suffix(domain: str, rules: frozenset[str]) -> bool:
+    """Source: https://github.com/publicsuffix/list/wiki/Format"""
     _, dot, last = domain.rpartition(".")
     if last in UNREGISTRABLE:
         return False
     if not dot:
         return True
-    rules, parent = _index().rules, domain.partition(".")[2]
+    parent = domain.partition(".")[2]
     # Each name directly below the `ck` of `*.ck` is a suffix, and so `ck` is counted itself; `!www.ck` is an exception.
     return f"!{domain}" not in rules and not rules.isdisjoint((domain, f"*.{domain}", f"*.{parent}"))
 
@@ -67,7 +74,7 @@ def has_public_suffix_at_or_below(domain: str) -> bool:
 
     A wildcard that stands for several labels reaches the names of all of them.
     """
-    return is_public_suffix(domain) or domain in _index().above
+    return is_public_suffix(domain) or domain in _index(True).above
 
 
 def knows_public_suffixes() -> bool:
@@ -76,8 +83,8 @@ def knows_public_suffixes() -> bool:
 
 
 @cache
-def _index() -> _Index:
-    rules = (*(_listed_rules() or WELL_KNOWN), *UNLISTED)
+def _index(with_unlisted: bool) -> _Index:
+    rules = [*(_listed_rules() or WELL_KNOWN), *(UNLISTED if with_unlisted else ())]
     above: set[str] = set()
     for rule in rules:
         domain = rule  # what is above a wildcard, and so above an exception, is a suffix itself

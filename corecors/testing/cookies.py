@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.request import Request as URLRequest
 
 from corecors._origins.addresses import is_ip_address, is_loopback
-from corecors._origins.public_suffixes import is_public_suffix
+from corecors._origins.public_suffixes import is_listed_suffix
 from corecors.browser import Received, SentRequest
 from corecors.browser.urls import parse_url
 from corecors.testing.serving import Site
@@ -74,7 +74,7 @@ class CookieJar:
             return False
         if name.startswith("__host-") and (not is_secure or attributes.get("path") != "/" or domain):
             return False
-        if domain and domain != self._site.address.host and is_public_suffix(domain):
+        if domain and domain != self._site.address.host and is_listed_suffix(domain):
             return False
         return self.site_of_page != "cross-site" or (is_secure and attributes.get("samesite") == "none")
 
@@ -110,6 +110,6 @@ def _registrable(host: str) -> str:
     if is_ip_address(host):
         return host
     labels = host.split(".")
-    suffixes = [n for n in range(len(labels)) if is_public_suffix(".".join(labels[n:]))]
+    suffixes = [n for n in range(len(labels)) if is_listed_suffix(".".join(labels[n:]))]
     first = suffixes[0] if suffixes else len(labels) - 1
     return ".".join(labels[max(first - 1, 0) :])

@@ -104,7 +104,7 @@ def test_the_installed_list_is_read_as_the_package_that_brings_it_reads_it() -> 
     named = {rule.lstrip("!").removeprefix("*.") for rule in rules}
     asked = named | {f"a.{name}" for name in named} | {f"b.a.{name}" for name in named} | {"a.xn--p1ai", "xn--p1ai"}
     asked |= {name.partition(".")[2] for name in named} - {""}
-    found = {domain for domain in asked if public_suffixes.is_public_suffix(domain)}
+    found = {domain for domain in asked if public_suffixes.is_listed_suffix(domain)}
     assert found == {domain for domain in asked if judge.is_public(domain)}
     assert public_suffixes.knows_public_suffixes()
 

@@ -108,6 +108,7 @@ def test_the_application_sees_what_a_browser_sends(origin: str, relation: str) -
         pytest.param("https://app.example.com", "https://api.example.com", "same-site", id="two subdomains"),
         pytest.param("https://example.com:8443", "https://api.example.com", "same-site", id="another port"),
         pytest.param("https://a.github.io", "https://b.github.io", "cross-site", id="two sites of one host"),
+        pytest.param("https://a.github.dev", "https://b.github.dev", "same-site", id="two that no browser tells apart"),
         pytest.param("https://a.test", "https://b.test", "cross-site", id="two domains"),
         pytest.param("http://localhost:3000", "http://localhost:8000", "same-site", id="this machine"),
         pytest.param("http://127.0.0.1:3000", "http://127.0.0.2:8000", "cross-site", id="two addresses"),
