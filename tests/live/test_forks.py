@@ -137,6 +137,26 @@ def test_a_process_that_is_forked_off_follows_by_itself(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_lock_that_the_follower_held_at_the_fork_holds_up_nobody_in_the_child(
+    memory: MemoryStore, follow: Callable[..., LivePolicies]
+) -> None:
+    memory.put("shop", {"allow_origins": [A]})
+    policies = follow(memory, max_staleness=1000.0)
+    assert policies.wait_ready(LONG)
+    with policies._health._lock:  # as its thread does at every look
+        child = os.fork()
+        if child == 0:
+            try:
+                memory.put("shop", {"allow_origins": [B]})
+                policies.look_now()
+                until(lambda: origins_of(policies, "shop") == (B,) and policies.status().connected)
+                os._exit(0)
+            except BaseException:
+                os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_follower_that_was_closed_or_never_started_stays_so_in_a_child(memory: MemoryStore) -> None:
     closed = LivePolicies(memory)
     closed.start()
