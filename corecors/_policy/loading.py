@@ -324,6 +324,8 @@ def _document(text: object, table: str) -> dict[str, Any]:
 
     if not isinstance(text, str):
         raise _error(table, text, "not-toml", f"is {type_of(text)} where the text of a document belongs")
+    if text.endswith(".toml") and len(text.split()) == 1:
+        raise _error(table, text, "not-toml", "is the name of a file where the text of a document belongs")
     # The standard library's reader takes a second for a key of 5,000 parts, and hours for one that fills a megabyte.
     if any(len(_KEY_PART.findall(key[0])) > MAX_KEY_PARTS for key in _DOTTED_KEY.finditer(text)):
         raise _error(table, text, "not-toml", f"has a key of more than {MAX_KEY_PARTS} parts")
@@ -375,8 +377,10 @@ def _parsed_list(name: str, text: str) -> list[Any]:
         try:
             entries = json.loads(text)
         except (ValueError, RecursionError):
-            message = "begins like a JSON list and is not valid JSON; write its strings in double quotes"
-            raise _UnreadableError("not-json", message) from None
+            doubled = _with_doubled_backslashes(text)
+            message = "begins like a JSON list and is not valid JSON; "
+            message += "double each backslash" if doubled else "write its strings in double quotes"
+            raise _UnreadableError("not-json", message, doubled) from None
         assert isinstance(entries, list)  # it begins with a bracket
         return entries
     if not text:
@@ -384,9 +388,35 @@ def _parsed_list(name: str, text: str) -> list[Any]:
     if name == "allow_origin_regexes":
         if "," in text:
             message = "has a comma, which may be part of a regular expression: only a JSON list is certain"
-            raise _UnreadableError("comma-in-regex", message, json.dumps([text]))
+            raise _UnreadableError("comma-in-regex", message, json.dumps(_regexes_in(text)))
         return [text]
     return [entry.strip() for entry in text.split(",")]
+
+
+def _with_doubled_backslashes(text: str) -> str | None:
+    """A JSON list of regular expressions that were put there as they are; None where `text` is anything else."""
+    import json
+
+    doubled = text.replace("\\", "\\\\")
+    if "\\" not in text or "\\\\" in text:
+        return None
+    try:
+        json.loads(doubled)
+    except (ValueError, RecursionError):
+        return None
+    return doubled
+
+
+def _regexes_in(text: str) -> list[str]:
+    """Of a text with commas: several expressions, where each begins as origins do and closes what it opens. As one it
+    would fit no origin, in which a scheme comes once."""
+    parts = [part.strip() for part in text.split(",")]
+    several = all(
+        re.match(r"\^?https?\b", part)
+        and all(part.count(pair[0]) == part.count(pair[1]) for pair in ("()", "[]", "{}"))
+        for part in parts
+    )
+    return parts if several else [text]
 
 
 def _json(name: str, text: str) -> Any:

@@ -193,6 +193,8 @@ def _require_governor(problems: list[Problem], field: str, shown: object, govern
     ):
         subject = "has a value" if field == "policies" else "is"
         message = f"{subject} of type {type(governor).__name__} where a Policy or a policy source belongs"
+        if isinstance(governor, dict):
+            message += "; policy_from_mapping makes a policy of it"
         problems.append(Problem(field, shown, "not-a-policy", message))
 
 

@@ -52,6 +52,9 @@ def unknown_name(name: object, value: object, *, credentials: object = False, pr
         elif not found and entries[0].reason:
             message += f": {entries[0].reason}"
         return Problem(field, value, "foreign-name", _spelled(message, prefix), _written(found, value, prefix))
+    if text.startswith("/"):
+        message = "is set under a path: source_from_mapping, source_from_toml and source_from_env read policies by path"
+        return Problem(field, value, "unknown-name", message)
     if DANGEROUS + plain in _fields():
         message = "is not an argument of a policy: what loosens security has a longer name, which says so"
         return Problem(field, value, "unknown-name", message)

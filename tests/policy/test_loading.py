@@ -139,6 +139,7 @@ def test_a_document_may_be_the_policy_or_have_a_table_for_it(text: str) -> None:
     ("text", "table", "message"),
     [
         pytest.param("[[", "cors", "is not valid TOML: ", id="not TOML at all"),
+        pytest.param("cors.toml", "cors", "is the name of a file where the text of a document", id="a file's name"),
         pytest.param("", "cors", "none is [cors] or [tool.corecors]", id="an empty document, as one cut off"),
         pytest.param("[cros]\n", "cors", "none is [cors] or [tool.corecors]", id="a table whose name is misspelt"),
         pytest.param("[tool.shop]\n", "tool.shop.cors", "none is [tool.shop.cors]", id="half the way"),
@@ -246,6 +247,30 @@ def test_a_variable_is_an_argument_in_text(variable: str, text: str, value: obje
         pytest.param("CORS_MAX_AGE", "9" * 5000, "is not a whole number", None, id="endless digits"),
         pytest.param("CORS_MAX_AGE", "-5", "is outside 0..86400 seconds", 0, id="a negative number"),
         pytest.param("CORS_ALLOW_ORIGINS", "['https://a.test']", "begins like a JSON list", None, id="single quotes"),
+        pytest.param(
+            "CORS_ALLOW_ORIGIN_REGEXES",
+            r'["https://\d\.a\.test"]',
+            "is not valid JSON; double each backslash",
+            r'["https://\\d\\.a\\.test"]',
+            id="single backslashes",
+        ),
+        pytest.param(
+            "CORS_ALLOW_ORIGIN_REGEXES", r'["https://\d]', "in double quotes", None, id="single backslashes, and no end"
+        ),
+        pytest.param(
+            "CORS_ALLOW_ORIGIN_REGEXES",
+            r"https://a\.test, https?://b\.test",
+            "only a JSON list is certain",
+            json.dumps([r"https://a\.test", r"https?://b\.test"]),
+            id="regexes with commas between them",
+        ),
+        pytest.param(
+            "CORS_ALLOW_ORIGIN_REGEXES",
+            r"https://(a,https://b)\.test",
+            "only a JSON list is certain",
+            json.dumps([r"https://(a,https://b)\.test"]),
+            id="a comma within brackets",
+        ),
         pytest.param("CORS_ALLOW_ORIGINS", '["https://a.test"', "begins like a JSON list", None, id="half a list"),
         pytest.param("CORS_ALLOW_ORIGINS", "[" * 100_000, "begins like a JSON list", None, id="lists without end"),
         pytest.param("CORS_ALLOW_ORIGINS", "[1]", "is not a string but of type int", None, id="a number in the list"),
@@ -386,3 +411,10 @@ def test_commas_are_told_of_only_where_several_origins_stand_in_one_text() -> No
         with pytest.raises(PolicyError) as caught:
             policy_from_env({"CORS_ALLOW_ORIGINS": text})
         assert caught.value.problems[0].message.endswith(end)
+
+
+def test_paths_where_one_policy_is_read_are_told_who_reads_them() -> None:
+    text = '[cors."/api"]\nallow_origins = ["*"]\n'
+    with pytest.raises(PolicyError, match="is set under a path: source_from_mapping, source_from_toml"):
+        policy_from_toml(text)
+    assert source_from_toml(text).for_path("/api").allows_any_origin  # type: ignore[union-attr]

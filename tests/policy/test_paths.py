@@ -324,3 +324,10 @@ def test_it_is_immutable_and_shows_what_it_holds() -> None:
     with pytest.raises(TypeError):
         policies.policies["/x"] = PUBLIC  # type: ignore[index]
     assert repr(policies) == f"PathPolicies({{'/api/': {API!r}}}, default=None)"
+
+
+def test_a_dict_where_a_policy_belongs_is_told_what_makes_one_of_it() -> None:
+    with pytest.raises(
+        PolicyError, match="a Policy or a policy source belongs; policy_from_mapping makes a policy of it"
+    ):
+        PathPolicies({"/api": {"allow_origins": ["*"]}})  # type: ignore[dict-item]
