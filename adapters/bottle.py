@@ -61,11 +61,13 @@ class CORSPlugin:
     def __init__(self, policy: Policy | PolicySource, **options: Unpack[DoorOptions]) -> None: ...
     @overload
     def __init__(self, policy: None, **options: Unpack[DoorOptions]) -> None: ...
-    def __init__(self, policy: Policy | PolicySource | None = _MISSING, **options: Unpack[DoorOptions]) -> None:
+    def __init__(
+        self, policy: Policy | PolicySource | None = _MISSING, *more: Any, **options: Unpack[DoorOptions]
+    ) -> None:
         check_options("CORSPlugin", options)
         if policy is _MISSING:
             raise wrong_call("write CORSPlugin(policy): it needs a Policy, or None")
-        if isinstance(policy, Bottle):
+        if more or isinstance(policy, Bottle):
             raise wrong_call("write app.install(CORSPlugin(policy)): a plugin is installed, not wrapped around")
         self.options = options
         self.policy = policy

@@ -30,6 +30,11 @@ def ok() -> str:
         pytest.param(lambda app: CORSPlugin(origins="*"), "origins", id="origins"),
         pytest.param(lambda app: CORSPlugin(APP_POLICY, origins="*"), "origins", id="origins beside a policy"),
         pytest.param(lambda app: CORSPlugin(app), r"app\.install\(CORSPlugin\(policy\)\)", id="the application"),
+        pytest.param(
+            lambda app: CORSPlugin(app, APP_POLICY),  # type: ignore[call-overload]
+            r"app\.install\(CORSPlugin\(policy\)\)",
+            id="the application and a policy, as CORS takes them",
+        ),
         pytest.param(lambda app: app.install(CORSPlugin), r"app\.install\(CORSPlugin\(policy\)\)", id="the class"),
     ],
 )
