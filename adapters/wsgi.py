@@ -257,7 +257,13 @@ def _path_of(environ: "WSGIEnvironment") -> tuple[str, bool]:
     """The path of a request, and whether it is ambiguous: both as in `CORSRequest`."""
     # WSGI spells a path as latin-1, each byte one character (PEP 3333, "URL Reconstruction"). RAW_URI or REQUEST_URI
     # shows what was sent (gunicorn, uWSGI, waitress and Werkzeug's server; wsgiref and granian set neither).
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    path = environ.get("PATH_INFO", "")
+    script = environ.get("SCRIPT_NAME")
+    if script:
+        if path and path[0] != "/":
+            # A mount that ends within a segment (gunicorn's SCRIPT_NAME=/api for /apiary): Werkzeug puts a slash there.
+            return script + path, True
+        path = script + path
     if not path.isascii():
         try:
             path = path.encode("latin-1").decode("utf-8", "surrogateescape")

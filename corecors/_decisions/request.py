@@ -28,6 +28,7 @@ _MOVING: Final = re.compile(
     r"|x-rewrite-url)[ \t]*(?:,|\Z)",
     re.IGNORECASE | re.ASCII,
 )
+_LONGEST_NAMES: Final = headers.MAX_REQUEST_HEADERS_LENGTH  # a longer list passes nowhere
 # Headers that middleware takes another method from, and the methods that views are made for.
 _OVERRIDING: Final = ("x-http-method-override", "x-http-method", "x-method-override")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -114,8 +115,7 @@ def path_is_ambiguous(path: str, target: str = "", names: str | None = None) -> 
     `path` is the decoded path, as in `CORSRequest`; `target` the request target as it was received, where the server
     tells: it still shows what decoding and merging hide; `names` the value of `Access-Control-Request-Headers`.
     """
-    # A longer list passes nowhere.
-    if names is not None and len(names) <= headers.MAX_REQUEST_HEADERS_LENGTH and _MOVING.search(names) is not None:
+    if names is not None and len(names) <= _LONGEST_NAMES and _MOVING.search(names):
         return True
     if target and (target != path or "%" in path):
         if target[0] != "/":

@@ -134,16 +134,26 @@ class PathPolicies:
         """`governor`, which governs `path` as it is written; `UNDECIDED` where what runs may be that of another path.
 
         With a mount, frameworks run the same for "/mount/x" as for "/x", and servers differ in which of the two they
-        write. Which of them a prefix is written for can be told by whether some prefix is below the mount.
+        write. Which of them a prefix is written for can be told by whether some prefix is below the mount. Some run it
+        for "/mountx" as well (asgiref and hypercorn around a WSGI application), Quart even for "/y/mount/x".
         """
-        is_below = path == mount or path.startswith(mount + "/")
+        if not mount:
+            return governor
+        before, found, after = path.partition(mount)
+        is_below = not before and bool(found) and after[:1] in ("", "/")
         node: _Node | None = self._root
         for segment in mount.split("/"):
             node = None if node is None else node.below.get(segment)
-        if is_below == (node is not None):
+        is_written = node is not None
+        if is_below and is_written:
             return governor
-        other = (path[len(mount) :] or "/") if is_below else mount + path
-        return governor if self.governor_of(other, False) is governor else UNDECIDED
+        rest = "/" + after.lstrip("/")
+        others = [rest] if found else []
+        if not is_below and is_written:
+            others.append(mount + path)
+            if found:
+                others.append(mount + rest)
+        return governor if all(self.governor_of(other, False) is governor for other in others) else UNDECIDED
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"PathPolicies are immutable: make others instead of setting {name}")

@@ -22,7 +22,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from wsgi_client import answering
+from wsgi_client import answering, environ_of
+from wsgi_client import call as call_wsgi
 from wsgi_client import send as send_to_wsgi
 
 from corecors import PathPolicies, Policy
@@ -185,3 +186,28 @@ def test_a_preflight_for_what_takes_a_paths_place_asks_for_any_path(
     policies = PathPolicies({"/admin": STRICT}, default=WIDE)
     asked = (("Origin", FORUM), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
     assert door(policies, "/ok", asked).status == status
+
+
+# A mount that ends within a segment
+
+
+@pytest.mark.parametrize("door", ["around", "within"])
+def test_a_mount_that_a_server_cuts_off_within_a_segment_leads_to_no_other_policy(door: str) -> None:
+    """gunicorn with SCRIPT_NAME=/x hands /xadmin on as "admin", which Flask routes as /admin."""
+    cases: list[tuple[Policy | None, dict[str, Any], str]] = [
+        (WIDE, {}, FORUM),
+        (None, {"block_disallowed": True}, "https://stranger.example"),
+    ]
+    for default, options, origin in cases:
+        app: Any = Flask(__name__)
+        app.add_url_rule("/admin", view_func=lambda: "secret", methods=["GET", "POST"])
+        policies = PathPolicies({"/x/admin": STRICT}, default=default)
+        if door == "around":
+            app = WSGIMiddleware(app, policies, **options)
+        else:
+            FlaskCORS(app, policies, **options)
+        for info in ("/admin", "admin"):
+            environ = environ_of("POST", "/", (("Origin", origin),))
+            answer = call_wsgi(app, {**environ, "SCRIPT_NAME": "/x", "PATH_INFO": info})
+            assert values(answer, "Access-Control-Allow-Origin") == []
+            assert (answer.status == 403) is bool(options)
