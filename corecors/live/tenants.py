@@ -68,8 +68,12 @@ def by_path_segment(number: int) -> Tenant:
         if request.path_is_ambiguous or segments[0] or len(segments) == 1:  # every path begins with a slash
             return UNDECIDED
         mount = request.mount.rstrip("/") if isinstance(request, CORSRequest) else ""  # a `Place` has none
-        # Below a mount what runs may be that of the path without it. All of the mount names no tenant, ever.
-        if mount and number <= mount.count("/") and f"{request.path}/".startswith(f"{mount}/"):
+        # Where a mount stands in a path, what runs may be that of the path behind it. See `PathPolicies`.
+        if (
+            mount
+            and mount in request.path
+            and (number <= mount.count("/") or not f"{request.path}/".startswith(f"{mount}/"))
+        ):
             return UNDECIDED
         return segments[number] if number < len(segments) else NOBODY
 

@@ -96,7 +96,10 @@ def test_by_path_segment_does_not_guess_about_a_path_that_can_be_read_in_two_way
         pytest.param(1, "/m/acme/api", UNDECIDED, id="one that does, counted without it"),
         pytest.param(1, "/m", UNDECIDED, id="the mount itself"),
         pytest.param(2, "/m/acme/api", "acme", id="counted with it"),
-        pytest.param(1, "/mm/api", "mm", id="a segment that only begins alike"),
+        pytest.param(1, "/macme/api", UNDECIDED, id="a segment that begins alike"),
+        pytest.param(1, "/evil/m/acme/api", UNDECIDED, id="further down, where Quart cuts it off"),
+        pytest.param(2, "/x/evil/m/acme/api", UNDECIDED, id="further down, counted with it"),
+        pytest.param(2, "/m", "", id="no segment behind the mount"),
     ],
 )
 def test_a_mount_is_nobodys_name(number: int, path: str, tenant: object) -> None:
