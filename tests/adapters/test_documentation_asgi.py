@@ -1,5 +1,8 @@
 """The ASGI examples of the doors' pages and docs/migrating.md, run as they stand there."""
 
+import atexit
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -62,6 +65,21 @@ def test_starlette() -> None:
     assert preflight(app, "/nowhere", APP, "PATCH", "x-any") == 204
 
 
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """Litestar sets the root logger up when an application is made, and has a thread write what it is told."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+    for handler in root.handlers[:]:
+        if hasattr(handler, "listener"):
+            atexit.unregister(handler.listener.stop)  # which cannot be done twice
+            handler.listener.stop()
+            root.removeHandler(handler)
+
+
+@pytest.mark.usefixtures("logging_as_it_was")
 @pytest.mark.parametrize(
     ("name", "origin", "method", "names"),
     [
