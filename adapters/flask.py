@@ -131,6 +131,9 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def plain(self) -> Policy | None:
         return None if MARKS.by_key or MARKS.decorators else self._plain  # nothing anywhere has a policy of its own
 
+    def has_own_now(self, environ: WSGIEnvironment) -> bool:
+        return bool(MARKS.by_key or MARKS.decorators)  # a view that is imported when it is first called
+
     def match(self, environ: WSGIEnvironment, method: str) -> Endpoint | None:
         if not (MARKS.by_key or MARKS.decorators):
             return None  # the application's policy, wherever it leads
@@ -161,8 +164,8 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         if route is None:
             return self._policy
         view = self.app.view_functions.get(route.name)
-        if view is not self._views.get(route.name):
-            self.check_routes()  # it was replaced, and what replaces it may hide a policy
+        if view is not self._views.get(route.name) or self._checked[0] != MARKS.version:
+            self.check_routes()  # it was replaced, or something was marked since: it may hide a policy
         own, name = own_policy(view, route.method), route.name
         while own is UNMARKED and "." in name:  # what it belongs to, from the inside to the outside
             name = name.rpartition(".")[0]

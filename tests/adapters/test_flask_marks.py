@@ -476,3 +476,35 @@ def test_what_is_marked_after_the_extension_was_made_governs_a_blueprint_and_the
     cross_origin(VIEW_POLICY)(app.view_functions["static"])
     assert admitted(app, "/shop") == [OUTER]
     assert admitted(app, "/files/test_flask_marks.py") == [VIEW]
+
+
+class Lazy:
+    """Flask's pattern "Lazily Loading Views": what is called is imported, and marked, by the first request."""
+
+    __name__ = "lazy"
+    inner: Any = None
+
+    def __call__(self) -> str:
+        if self.inner is None:
+            self.inner = cross_origin(None)(view())
+        return str(self.inner())
+
+
+@pytest.mark.parametrize("others_are_marked", [False, True])
+def test_what_is_marked_while_the_first_request_runs_it_is_not_let_in(
+    app: flask.Flask, others_are_marked: bool
+) -> None:
+    CORS(app, APP_POLICY)
+    app.add_url_rule("/lazy", view_func=Lazy())
+    if others_are_marked:
+        app.add_url_rule("/other", view_func=cross_origin(VIEW_POLICY)(view()), endpoint="other")
+        assert values(get(app, "/nowhere"), "Access-Control-Allow-Origin") == [APP]
+    for _ in range(2):
+        try:
+            answer = get(app, "/lazy")
+        except RuntimeError as error:
+            assert "no view leads there" in str(error)  # noqa: PT017  # the first answer may have none, then it is told
+        else:
+            assert values(answer, "Access-Control-Allow-Origin") == []
+    with pytest.raises(RuntimeError, match="no view leads there"):
+        get(app, "/lazy")
