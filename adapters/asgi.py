@@ -116,7 +116,8 @@ class CORSMiddleware:
             asks_async=True,
         )
         self._has_looked = False
-        self._is_fastapi = any(each.__module__ == "fastapi.applications" for each in type(app).__mro__)
+        kind: type = type(app)
+        self._is_fastapi = any(each.__module__ == "fastapi.applications" for each in kind.__mro__)
         self._serving: _Serving = policy, None, _ORIGIN, None, None
         self.policy = policy
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Never
 
 from corecors.browser.header_lines import HeaderLines
 from corecors.browser.messages import Exchange
@@ -92,6 +93,10 @@ class Verdict:
     hidden_headers: tuple[str, ...] = ()
     timing_readable: bool = False
     cache: PreflightCache
+
+    def __bool__(self) -> Never:
+        """Raise `TypeError`: `assert page.fetch("/orders")` would hold for a response that no page can read."""
+        raise TypeError("a Verdict is neither true nor false: ask whether it is .readable")
 
     def __repr__(self) -> str:
         """How it ended and, where the script cannot read the response, why and the fix: what a failing test shows."""

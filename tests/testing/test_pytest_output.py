@@ -37,6 +37,10 @@ def test_delete():
 
 def test_plain():
     assert not page.fetch("/orders").readable
+
+
+def test_no_question():
+    assert page.fetch("/orders", method="DELETE")
 """
 
 
@@ -46,8 +50,8 @@ def test_a_failing_assertion_shows_the_explanation_and_the_fix(tmp_path: Path) -
     plugins = ["-p", "no:cacheprovider", "-p", "no:randomly"]
     command = [sys.executable, "-m", "pytest", *plugins, "--rootdir", str(tmp_path), "test_orders.py"]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120).stdout
-    assert "3 failed" in shown
-    _, cookies, delete, plain = re.split(r"_{5,} test_\w+ _{5,}", shown)
+    assert "4 failed" in shown
+    _, cookies, delete, plain, no_question = re.split(r"_{5,} test_\w+ _{5,}", shown)
     assert "has no Access-Control-Allow-Credentials" in cookies
     assert "Fix: Send `Access-Control-Allow-Credentials: true`, or let the page make the request without" in cookies
     # Which of the three it was is known to the server alone, whose log pytest shows.
@@ -55,6 +59,7 @@ def test_a_failing_assertion_shows_the_explanation_and_the_fix(tmp_path: Path) -
     assert "allow its origin, the method and the headers on the server" in delete
     assert "The method 'DELETE' is not allowed. If it should be, add it to allow_methods" in delete
     assert "where True = <Verdict: readable, 200>.readable" in plain
+    assert "TypeError: a Verdict is neither true nor false: ask whether it is .readable" in no_question
 
 
 @pytest.mark.parametrize(
