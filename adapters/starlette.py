@@ -16,8 +16,9 @@ the routes are matched as their router matches them, and nothing is called.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from functools import partial
-from inspect import isclass, isfunction, isroutine
+from inspect import isclass, isfunction, ismethod, isroutine
 from logging import getLogger
 from types import EllipsisType
 from typing import Any, NamedTuple, Never, TypeVar, overload
@@ -58,6 +59,8 @@ from corecors.adapters.asgi import (
 
 LOGGER = getLogger("corecors")
 MAX_DEPTH = 50  # of applications mounted in one another; no deeper one is looked for
+MAX_LAYERS = 200  # callables below one endpoint; an ordinary one has three or four
+MAX_LOOKED_AT = 10_000  # endpoints that are remembered; an application has some hundred
 _WITHHELD = Policy.refusal  # what varies by the origin, and grants nothing
 
 _Endpoint = TypeVar("_Endpoint", bound=Callable[..., Any])
@@ -153,6 +156,7 @@ class CORS:
             asks_async=True,
         )
         self._told: set[str] = set()
+        self._hiding: dict[object, bool] = {}  # endpoints, and whether a policy is hidden in one
         self.policy = policy
         self._build = app.build_middleware_stack
         app.build_middleware_stack = self._build_covered  # type: ignore[method-assign]
@@ -180,7 +184,28 @@ class CORS:
     def governing(self, endpoint: object, method: str) -> "_Governor":
         """What governs an endpoint of this application."""
         own = _own_policy(endpoint, method)
-        return _Governor(self, self.policy) if own is _UNMARKED else _Governor(own, own)
+        if own is not _UNMARKED:
+            return _Governor(own, own)
+        if self.hides(_handler(endpoint, method) if isclass(endpoint) else endpoint):
+            self.tell_once(
+                f"no policy governs {getattr(endpoint, '__qualname__', endpoint)!s}: one that cross_origin was given to"
+                " is hidden in it, by a decorator without functools.wraps. Put cross_origin above that decorator, or"
+                " write it with functools.wraps"
+            )
+            return _UNDECIDED_GOVERNOR
+        return _Governor(self, self.policy)
+
+    def hides(self, endpoint: object) -> bool:
+        """Whether a policy is hidden in an endpoint that shows none: it would be left to the application's."""
+        try:
+            hides = self._hiding.get(endpoint)
+        except TypeError:  # it cannot be hashed
+            return _has_hidden(endpoint)
+        if hides is None:
+            if len(self._hiding) >= MAX_LOOKED_AT:
+                self._hiding.clear()
+            hides = self._hiding[endpoint] = _has_hidden(endpoint)
+        return hides
 
     def tell_once(self, text: str, *, exc_info: bool = False) -> None:
         """Log, once for each application, what the author of its routes has to know."""
@@ -278,7 +303,12 @@ class _Response:
     def _is_plain(self) -> bool:
         """Whether a function without a policy of its own ran, as nearly all do."""
         endpoint = self.scope.get("endpoint")
-        return isfunction(endpoint) and not hasattr(endpoint, _OWN) and endpoint is not self.before.get("endpoint")
+        return (
+            isfunction(endpoint)
+            and not hasattr(endpoint, _OWN)
+            and endpoint is not self.before.get("endpoint")
+            and not self._cors.hides(endpoint)
+        )
 
     async def _start(self, message: Message) -> None:
         governor = self._that_ran()
@@ -325,13 +355,43 @@ def _own_policy(endpoint: Any, method: str) -> Any:
     while isinstance(endpoint, partial):
         endpoint = endpoint.func
     if isclass(endpoint):
-        handler = getattr(endpoint, method.lower(), None)
-        if handler is None and method == "HEAD":
-            handler = getattr(endpoint, "get", None)  # as HTTPEndpoint does
-        own = getattr(handler, _OWN, _UNMARKED)
+        own = getattr(_handler(endpoint, method), _OWN, _UNMARKED)
         if own is not _UNMARKED:
             return own
     return getattr(endpoint, _OWN, _UNMARKED)
+
+
+def _handler(endpoint: type, method: str) -> object:
+    """What a class of endpoints answers a method with, None where it has nothing."""
+    handler = getattr(endpoint, method.lower(), None)
+    if handler is None and method == "HEAD":
+        return getattr(endpoint, "get", None)  # as HTTPEndpoint does
+    return handler
+
+
+def _has_hidden(endpoint: object) -> bool:
+    """Whether something that was given a policy lies in an endpoint that shows none: what its closures hold, it wraps,
+    or has as attributes."""
+    waiting, seen = [endpoint], set[int]()
+    while waiting and len(seen) < MAX_LAYERS:
+        layer = waiting.pop()
+        if not callable(layer) or isinstance(layer, Starlette | Router) or id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        if (isfunction(layer) or isclass(layer)) and hasattr(layer, _OWN):
+            return True
+        if isinstance(layer, partial):
+            waiting.append(layer.func)
+        elif ismethod(layer):
+            waiting += [layer.__func__, *getattr(layer.__self__, "__dict__", {}).values()]
+        elif isfunction(layer):
+            waiting.append(getattr(layer, "__wrapped__", None))
+            for cell in layer.__closure__ or ():
+                with suppress(ValueError):  # it is empty
+                    waiting.append(cell.cell_contents)
+        elif not isclass(layer):
+            waiting += getattr(layer, "__dict__", {}).values()
+    return False
 
 
 # Which endpoint would run

@@ -558,3 +558,83 @@ def test_an_endpoint_is_returned_as_it_is() -> None:
     def endpoint() -> None: ...
 
     assert cross_origin(OWN)(endpoint) is endpoint
+
+
+# Policies that are hidden
+
+
+def hiding(endpoint: Any) -> Any:
+    """A decorator without `functools.wraps`."""
+
+    def hidden(request: Request) -> Response:
+        response: Response = endpoint(request)
+        return response
+
+    return hidden
+
+
+def wrapping(endpoint: Any) -> Any:
+    @wraps(endpoint)
+    def wrapped(request: Request) -> Response:
+        response: Response = endpoint(request)
+        return response
+
+    return wrapped
+
+
+class Calling:
+    def __init__(self, endpoint: Any) -> None:
+        self.endpoint = endpoint
+
+    def method(self, request: Request) -> Response:
+        response: Response = self.endpoint(request)
+        return response
+
+
+def hiding_method(endpoint: Any) -> Any:
+    def hidden(self: Any, request: Request) -> Response:
+        response: Response = endpoint(request)
+        return response
+
+    return hidden
+
+
+class HidingEndpoint(HTTPEndpoint):
+    get = hiding_method(own)
+
+
+@cross_origin(None)
+def opted_out(request: Request) -> Response:
+    return PlainTextResponse("opted out")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        pytest.param(plain, {"base"}, id="nothing is hidden"),
+        pytest.param(hiding(plain), {"base"}, id="nothing with a policy is hidden"),
+        pytest.param(wrapping(own), {"own"}, id="nothing is hidden by wraps"),
+        pytest.param(hiding(own), set(), id="a policy"),
+        pytest.param(hiding(hiding(own)), set(), id="a policy, twice"),
+        pytest.param(hiding(opted_out), set(), id="an endpoint without CORS"),
+        pytest.param(hiding(partial(own)), set(), id="in a partial"),
+        pytest.param(Calling(own).method, set(), id="in an object"),
+        pytest.param(cross_origin(METHOD)(hiding(own)), {"method"}, id="and another one is above it"),
+    ],
+)
+def test_a_policy_that_a_decorator_hides_is_never_the_applications(
+    endpoint: Any, expected: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Starlette(routes=[Route("/hidden", endpoint)])
+    CORS(app, BASE)
+    for _ in range(2):
+        assert governs(app, "/hidden") == expected
+    assert caplog.text.count("is hidden in it") == (not expected)
+
+
+def test_a_policy_that_a_method_hides_is_never_the_applications() -> None:
+    app = Starlette(routes=[Route("/hidden", HidingEndpoint)])
+    CORS(app, BASE)
+    for _ in range(2):
+        answer = send(app, "GET", "/hidden", (("Origin", BASE_ORIGIN),))
+        assert (answer.body, values(answer, "access-control-allow-origin")) == (b"own", [])
