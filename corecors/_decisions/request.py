@@ -23,11 +23,11 @@ _ENCODED_BYTES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 # Headers that servers and middleware take another path from, or a part of it: gunicorn the first two, from a proxy or
 # from the same machine; Daphne the third, from anybody. Proxies send them, and no page has a reason to.
-_MOVING: Final = re.compile(
-    r"(?:\A|,)[ \t]*(?:script_name|path_info|daphne-root-path|x-script-name|x-forwarded-prefix|x-original-url"
-    r"|x-rewrite-url)[ \t]*(?:,|\Z)",
-    re.IGNORECASE | re.ASCII,
+MOVING: Final = (
+    *("script_name", "path_info", "daphne-root-path"),
+    *("x-script-name", "x-forwarded-prefix", "x-original-url", "x-rewrite-url"),
 )
+_MOVING: Final = re.compile(rf"(?:\A|,)[ \t]*(?:{'|'.join(MOVING)})[ \t]*(?:,|\Z)", re.IGNORECASE | re.ASCII)
 _LONGEST_NAMES: Final = headers.MAX_REQUEST_HEADERS_LENGTH  # a longer list passes nowhere
 # Headers that middleware takes another method from, and the methods that views are made for.
 _OVERRIDING: Final = ("x-http-method-override", "x-http-method", "x-method-override")

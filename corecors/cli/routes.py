@@ -13,6 +13,7 @@ from corecors._decisions.headers import (
     REQUEST_HEADERS,
     REQUEST_METHOD,
     SAFELISTED_METHODS,
+    VARY,
     WILDCARD,
 )
 from corecors.browser import HeaderLines, Received, SentRequest
@@ -22,6 +23,7 @@ from corecors.cli.terminal import Unusable
 
 MAX_ROUTES = 2_000
 SOME_SITE = "https://some-site.example"  # what `*` allows
+_REFUSAL = (403, dict(Policy.preflight_refusal)[VARY])  # what a door answers a preflight with that it refuses
 
 # Places in a path that stand for something: <int:number>, <name:re:...>, {name}, {name:int}, {name:\d+}.
 _PLACE = re.compile(r"<([^<>]*)>|\{([^{}]*)\}")
@@ -205,7 +207,9 @@ def _answered_by_another(application: Application, route: Route, origins: list[s
         expected = None if policy is None else policy.preflight(origin, route.method, names[0] if names else None)
         if expected is not None and not expected.allowed:
             continue
-        if _cors_lines(received.headers) != ([] if expected is None else _cors_lines(expected.lines)):
+        # Where the owner opted out, the application answers, and not the door.
+        is_refused = expected is None and (received.status, received.get(VARY)) == _REFUSAL
+        if is_refused or _cors_lines(received.headers) != _cors_lines(expected.lines if expected is not None else ()):
             yield Problem(
                 f"{route.method} {route.path}",
                 origin,

@@ -27,6 +27,7 @@ from corecors._origins.parsing import Origin
 from corecors._policy.policy import Policy
 from corecors.export.parts import ECHOED, METHOD, ON_REQUEST, REPLACED, TOKEN, Parts, literal, together
 from corecors.export.paths import (
+    MOVES,
     PLAIN_PATH,
     UNDECIDED,
     UNTOUCHED,
@@ -128,6 +129,8 @@ def _governor(governed: Governed) -> Iterator[str]:
     for prefix, governor in reversed(governed.paths):
         yield _set("governor", governor, _matches("unescape(%{REQUEST_URI})", prefix_regex(prefix)))
     yield _set("governor", UNDECIDED, f"! ({_matches('%{REQUEST_URI}', PLAIN_PATH)})")
+    yield "# Nor has a preflight that asks for a header from which servers take another path."
+    yield _set("governor", UNDECIDED, _matches(_NAMES, MOVES))
     yield _set("undecided", "1", f"reqenv('corecors_governor') == '{UNDECIDED}'")
     yield _set("touched", "1", f"reqenv('corecors_governor') != '{UNTOUCHED}'")
     yield _set("outcome", str(FAILED), _is_set("undecided"), _is_set("preflight"))

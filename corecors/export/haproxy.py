@@ -22,7 +22,16 @@ from corecors._decisions.sources import PolicySource
 from corecors._origins.parsing import Origin
 from corecors._policy.policy import Policy
 from corecors.export.parts import CHECKS, METHOD, ON_REQUEST, TOKEN, Grant, Parts, together
-from corecors.export.paths import PLAIN_PATH, UNDECIDED, UNTOUCHED, Branch, Governed, prefix_regex, take_all_apart
+from corecors.export.paths import (
+    MOVES,
+    PLAIN_PATH,
+    UNDECIDED,
+    UNTOUCHED,
+    Branch,
+    Governed,
+    prefix_regex,
+    take_all_apart,
+)
 from corecors.export.text import TOLD_TWICE, TWICE, check_listen, heading, read_upstream, remark
 
 TARGET: Final = "haproxy"
@@ -120,6 +129,9 @@ def _governor(governed: Governed) -> Iterator[str]:
         yield from _acl(f"below_{index}", quoted(f"path,{_ESCAPED},url_dec"), "reg", _whole_text(prefix_regex(prefix)))
         below = f"corecors_plain_path corecors_below_{index}"
         yield f"http-request set-var(txn.corecors_governor) str({governor}) if {below}"
+    yield "# Nor has a preflight that asks for a header from which servers take another path."
+    yield from _acl("moves", "var(txn.corecors_names)", "reg", _whole_text(MOVES))
+    yield f"http-request set-var(txn.corecors_governor) str({UNDECIDED}) if corecors_moves"
     governors = [(str(number), f"governed_by_{number}") for number in range(len(governed.branches))]
     for governor, acl in [*governors, (UNTOUCHED, "untouched"), (UNDECIDED, UNDECIDED)]:
         yield from _acl(acl, "var(txn.corecors_governor)", "str", governor)

@@ -27,6 +27,7 @@ from corecors._origins.parsing import Origin
 from corecors._policy.policy import Policy
 from corecors.export.parts import ECHOED, METHOD, ON_REQUEST, TOKEN, Parts, literal, together
 from corecors.export.paths import (
+    MOVES,
     PLAIN_PATH,
     UNDECIDED,
     UNTOUCHED,
@@ -271,8 +272,16 @@ class _Writer:
             "",
             "The path, decoded; empty where it can be read in more than one way",
         )
-        choices = [(prefix_regex(prefix), number) for prefix, number in governed.paths]
-        governor = self.map("governor", target, [("", UNDECIDED), *choices], governed.default, "Which policy governs")
+        moves = self.map(
+            "moves",
+            "${http_access_control_request_headers},",
+            [(MOVES, "?")],
+            "",
+            "? where a preflight asks for a header from which servers take another path",
+        )
+        choices = [("", UNDECIDED), ("[?].*", UNDECIDED)]
+        choices += [(prefix_regex(prefix), number) for prefix, number in governed.paths]
+        governor = self.map("governor", f"{moves}{target}", choices, governed.default, "Which policy governs")
         numbered = [(str(branch.number), answers) for branch, answers in self.made]
         outcome = self.map(
             "outcome",

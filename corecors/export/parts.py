@@ -357,7 +357,7 @@ def together(conditions: tuple[Condition, ...]) -> str:
 
 TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]"  # one character of it; RFC 9110 5.6.2
 METHOD = f"{TOKEN}{{1,{headers.MAX_METHOD_LENGTH}}}"
-_BLANK = "[ \\t]"
+BLANK = "[ \\t]"
 
 
 def _names_tests(credentials: bool, names: list[str]) -> tuple[Condition, ...]:
@@ -367,20 +367,18 @@ def _names_tests(credentials: bool, names: list[str]) -> tuple[Condition, ...]:
     """
     any_name = headers.WILDCARD in names
     name = f"{TOKEN}+" if any_name else f"(?i:{'|'.join(map(literal, names))})" if names else ""
-    element = f"(?:{name}{_BLANK}{{0,2}})?" if name else ""
-    not_empty = f"{_BLANK}*[^ \\t,][^,]*,"
+    element = f"(?:{name}{BLANK}{{0,2}})?" if name else ""
+    not_empty = f"{BLANK}*[^ \\t,][^,]*,"
     found: tuple[Condition, ...] = (
-        Condition(f"(?:{_BLANK}{{0,{headers.MAX_WHITESPACE}}}{element},)*"),
+        Condition(f"(?:{BLANK}{{0,{headers.MAX_WHITESPACE}}}{element},)*"),
         # three or four bytes of white space around one name
         Condition(
-            f"(?:[^,]*,)*(?:{_BLANK}[^ \\t,]+{_BLANK}{{2}}|{_BLANK}{{2}}[^ \\t,]+{_BLANK}{{1,2}}),.*",
+            f"(?:[^,]*,)*(?:{BLANK}[^ \\t,]+{BLANK}{{2}}|{BLANK}{{2}}[^ \\t,]+{BLANK}{{1,2}}),.*",
             wanted=False,
         ),
-        Condition(f"(?:(?:{not_empty})*{_BLANK}*,){{{headers.MAX_EMPTY_ELEMENTS + 1}}}.*", wanted=False),
+        Condition(f"(?:(?:{not_empty})*{BLANK}*,){{{headers.MAX_EMPTY_ELEMENTS + 1}}}.*", wanted=False),
     )
     if any_name and not credentials and headers.NON_WILDCARD_REQUEST_HEADER not in names:
         # Fetch, "CORS non-wildcard request-header name": `*` does not cover it.
-        found += (
-            Condition(f"(?:[^,]*,)*{_BLANK}*(?i:{headers.NON_WILDCARD_REQUEST_HEADER}){_BLANK}*,.*", wanted=False),
-        )
+        found += (Condition(f"(?:[^,]*,)*{BLANK}*(?i:{headers.NON_WILDCARD_REQUEST_HEADER}){BLANK}*,.*", wanted=False),)
     return found

@@ -4,18 +4,21 @@ Facts
 -----
 A proxy decodes a path, merges its slashes and resolves its dots by rules of its own, and so does the application. So
 what `corecors.path_is_ambiguous` calls ambiguous is told by the target as it was received, before anybody has decoded
-it, and nobody is let in. What browsers never send is ambiguous here too: bytes beyond ASCII that are not
-percent-encoded. A percent sign that begins no escape, which they do send, is 400 to nginx and Apache.
+it, and by the names of headers that a preflight asks for; and nobody is let in. What browsers never send is ambiguous
+here too: bytes beyond ASCII that are not percent-encoded. A percent sign that begins no escape, which they do send, is
+400 to nginx and Apache.
 """
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from corecors._decisions import headers
+from corecors._decisions.request import MOVING
 from corecors._decisions.sources import PolicySource
 from corecors._policy.paths import PathPolicies
 from corecors._policy.policy import Policy
 from corecors._policy.problems import Problem
-from corecors.export.parts import Parts, literal, take_apart, together
+from corecors.export.parts import BLANK, Parts, literal, take_apart, together
 from corecors.export.problems import refuse
 
 UNTOUCHED: Final = "none"  # the governor of paths whose owner opted out
@@ -46,6 +49,11 @@ _ENCODED = "|".join(
 # The path of a target that can be read in one way only: for engines of Perl's kind, whole up to the query.
 PLAIN_PATH: Final = (
     rf"(?i:(?:/(?!/|[.][.]?(?:[/?]|\z)))(?:[!-$&-.0-\[\]-~](?<![?])|{_ENCODED}|/(?!/|[.][.]?(?:[/?]|\z)))*+)"
+)
+# A list of header names, with a comma behind it, one of which takes the place of the path.
+MOVES: Final = (
+    f"(?=.{{0,{headers.MAX_REQUEST_HEADERS_LENGTH}}},\\z)"
+    f"(?:[^,]*,)*{BLANK}*(?i:{'|'.join(map(literal, MOVING))}){BLANK}*,.*"
 )
 
 

@@ -7,7 +7,8 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from corecors import UNDECIDED, PathPolicies, Policy, path_is_ambiguous
+from corecors import UNDECIDED, CORSRequest, PathPolicies, Policy, admission, path_is_ambiguous
+from corecors._decisions.request import MOVING
 from proxies.kinds import KINDS, Proxy, ProxyKind
 from proxies.upstream import Upstream
 from proxies.verdicts import said
@@ -27,6 +28,7 @@ POLICIES = PathPolicies(
             preflight_status=200,
             debug=True,
         ),
+        "/any": Policy(allow_origins=[ORIGIN], allow_headers=["*"], allow_credentials=True),
         "/own": None,
         '/a "quoted" $1;\'%/ü': Policy(allow_origins=[OTHER]),
     },
@@ -85,6 +87,29 @@ def test_the_policy_of_the_path_answers(kind: ProxyKind, proxy: Proxy, target: s
             assert answer.status == decision.status
         for name in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Timing-Allow-Origin"):
             assert answer.header(name) == decision.headers.get(name)
+
+
+@pytest.mark.parametrize("target", ["/any", "/told", "/api/public", "/own", "/"])
+@pytest.mark.parametrize(
+    "names",
+    [*MOVING, "DAPHNE-Root-Path", "x-a,script_name", "x-a, path_info\t,x-b", "a" * 4079 + ",daphne-root-path"],
+)
+def test_a_preflight_for_a_header_that_takes_the_place_of_the_path_is_refused(
+    proxy: Proxy, target: str, names: str
+) -> None:
+    asked = [("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names)]
+    answer = proxy.ask(0, "OPTIONS", target, [("Origin", ORIGIN), *asked])
+    assert path_is_ambiguous(target, target, names)
+    assert said(answer) == said(admission(UNDECIDED, CORSRequest("OPTIONS", target, True, "http", "", ORIGIN, "GET")))
+
+
+@pytest.mark.parametrize("names", ["x-script-name-too", "script-name", "x-script_name", ""])
+def test_a_preflight_for_any_other_header_is_governed_by_the_path(proxy: Proxy, names: str) -> None:
+    asked = [("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names)]
+    answer = proxy.ask(0, "OPTIONS", "/any", [("Origin", ORIGIN), *asked])
+    policy = POLICIES.for_path("/any")
+    assert isinstance(policy, Policy)
+    assert said(answer) == said(policy.preflight(ORIGIN, "GET", names))
 
 
 @pytest.mark.parametrize("target", ["/told", "/api", "/api/public", "/"])
