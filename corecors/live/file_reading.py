@@ -5,12 +5,16 @@ Facts
 Kubernetes mounts a ConfigMap as symlinks into a directory that it swaps as a whole, so what counts is what a name leads
 to. One that is mounted with `subPath` is never updated at all. Network file systems tell nobody of changes that other
 hosts make. So every file is looked at every `max_staleness` seconds, and being told only makes that sooner.
+
+A name may lead in a circle, or to a pipe, which nobody who opens it comes back from: that is one tenant's fault, and no
+other's. It is not the fault of a name that nothing can be told of any name in the directory.
 """
 
 import contextlib
 import json
 import os
 import secrets
+import stat
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,8 +46,9 @@ class FileReader:
         if not self._path.is_dir():
             yield from self._of_one_file()
             return
-        for name, file in self._files().items():
-            yield name, _text_of_file(file)
+        for name, text in _read_files(self._files(), []):
+            if text is not None:
+                yield name, text
 
     def read(self, version: str | None) -> Update | None:
         if not self._path.is_dir():
@@ -124,7 +129,12 @@ class FileReader:
 
 
 def _mark(file: Path) -> _Mark:
-    found = file.stat()
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        found = file.lstat()  # of the link that cannot be followed: reading it says why
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
@@ -150,9 +160,15 @@ def _text_of_file(file: Path) -> Text:
         return PolicyError([Problem("record", file.name, "not-readable", message)])
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe is opened though nobody writes to it
+
+
 def _parsed(file: Path) -> dict[str, Any]:
     """What a file holds. Raises `ValueError`, in words that follow its name."""
-    with file.open("rb") as opened:
+    with open(file, "rb", opener=_without_waiting) as opened:
+        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+            raise ValueError("is not a file")
         content = opened.read(MAX_FILE_LENGTH + 1)
     if len(content) > MAX_FILE_LENGTH:
         raise ValueError("is too long")

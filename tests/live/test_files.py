@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,48 @@ def test_a_file_that_cannot_be_read_is_a_bad_record(
     assert problems["long"][0].message == "is too long"
     with pytest.raises(PolicyError, match="is too long"):
         FileSource(tmp_path).get("long")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes are made with rights or in other ways there")
+@pytest.mark.parametrize(
+    ("plant", "message"),
+    [
+        pytest.param(lambda path: path.symlink_to(path.name), "Too many levels of symbolic links", id="a circle"),
+        pytest.param(lambda path: path.symlink_to("shop.toml/x"), "Not a directory", id="below a file"),
+        pytest.param(lambda path: path.symlink_to("x" * 300), "File name too long", id="a name that is too long"),
+        pytest.param(lambda path: path.symlink_to("/dev/zero"), "is not a file", id="a device"),
+        pytest.param(os.mkfifo if hasattr(os, "mkfifo") else None, "is not a file", id="a pipe"),
+    ],
+)
+def test_a_name_that_leads_to_no_file_is_a_bad_record_and_leaves_the_others(
+    plant: Callable[[Path], None], message: str, tmp_path: Path, follow: Follow
+) -> None:
+    source = FileSource(tmp_path)
+    (tmp_path / "shop.toml").write_text(f'allow_origins = ["{A}"]')
+    policies = follow(source)
+    assert policies.wait_ready(LONG)
+    plant(tmp_path / "bad.toml")
+    until(lambda: "bad" in policies.status().problems)
+    assert policies.status().problems["bad"][0].message == message
+    (tmp_path / "shop.toml").write_text(f'allow_origins = ["{B}"]')
+    until(lambda: origins_of(policies, "shop") == (B,))
+    assert policies.status().connected
+    assert source.get("shop") == {"allow_origins": [B]}
+    (tmp_path / "bad.toml").unlink()
+    (tmp_path / "bad.toml").write_text(f'allow_origins = ["{A}"]')
+    until(lambda: origins_of(policies, "bad") == (A,))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody makes links there without rights")
+def test_a_link_to_nothing_is_no_tenant(tmp_path: Path) -> None:
+    source = FileSource(tmp_path)
+    source.put("shop", {"allow_origins": [A]})
+    (tmp_path / "gone.toml").symlink_to("nothing")
+    assert source.tenants() == ["shop"]
+    assert source.get("gone") is None
+    update = source.open(1.0).read(None)
+    assert update is not None
+    assert [name for name, _ in update.records] == ["shop"]
 
 
 def test_a_file_that_vanishes_while_it_is_read_is_a_tenant_less(tmp_path: Path) -> None:
