@@ -88,6 +88,7 @@ def render(
         )
     governed, taken = take_all_apart(policy, TARGET, _LIMITS)
     writer = _Writer(name)
+    writer.preflight()
     for branch, parts in taken:
         writer.policy(branch, parts)
     answers = writer.choose(governed)
@@ -149,19 +150,20 @@ class _Writer:
         )
         return only + dollar + "\n".join(self.blocks)
 
+    def preflight(self) -> None:
+        origin = self.map("has_origin", "${http_origin}", [("", "")], "1")
+        method = self.map("asks", "${http_access_control_request_method}", [("", "")], "1")
+        self.map(
+            "preflight",
+            f"${{request_method}}:{origin}{method}",
+            [("OPTIONS:11", "1")],
+            "",
+            "1 for a preflight: OPTIONS with Origin and Access-Control-Request-Method",
+        )
+
     # What one policy answers
 
     def policy(self, branch: Branch, parts: Parts) -> None:
-        if not self.made:
-            origin = self.map("has_origin", "${http_origin}", [("", "")], "1")
-            method = self.map("asks", "${http_access_control_request_method}", [("", "")], "1")
-            self.map(
-                "preflight",
-                f"${{request_method}}:{origin}{method}",
-                [("OPTIONS:11", "1")],
-                "",
-                "1 for a preflight: OPTIONS with Origin and Access-Control-Request-Method",
-            )
         tag = branch.tag
         origin = "*" if parts.any_origin else self._origin(tag, parts)
         passed = self._passed(tag, parts, "1" if parts.any_origin else origin)

@@ -112,6 +112,13 @@ def test_a_preflight_for_any_other_header_is_governed_by_the_path(proxy: Proxy, 
     assert said(answer) == said(policy.preflight(ORIGIN, "GET", names))
 
 
+def test_where_every_path_opted_out_only_what_is_ambiguous_is_answered(kind: ProxyKind, upstream: Upstream) -> None:
+    asked = [("Origin", ORIGIN), ("Access-Control-Request-Method", "GET")]
+    with kind.with_policies([PathPolicies({"/own": None})], upstream.port) as proxy:
+        assert proxy.ask(0, "OPTIONS", "/own", asked).status == 404  # the application's own word
+        assert proxy.ask(0, "OPTIONS", "/own/%2e%2e/x", asked).status == 403
+
+
 @pytest.mark.parametrize("target", ["/told", "/api", "/api/public", "/"])
 @pytest.mark.parametrize("origin", [ORIGIN, OTHER])
 def test_the_policy_of_the_path_tells_why_a_preflight_fails_where_it_has_debug(
