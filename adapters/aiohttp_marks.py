@@ -5,16 +5,17 @@ copy what it wraps hides the mark, and the handler would be left to the policy o
 wider: so a mark that is hidden is looked for when the application starts, and is an error.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from inspect import isclass, isfunction, isroutine
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any, TypeVar, overload
 
 from aiohttp import hdrs, web
 from aiohttp.abc import AbstractView
 
 from corecors import Door, Policy, PolicySource, foreign_call_error
+from corecors.adapters.holding import held_by
 
 MAX_LAYERS = 200  # callables below one handler; an ordinary one has three or four
 UNMARKED: Any = object()
@@ -113,24 +114,8 @@ def _hidden(handler: object) -> object | None:
             seen.add(id(layer))
             if isinstance(layer, FunctionType | type) and hasattr(layer, _OWN):
                 return layer
-            layers += [each for each in _beneath(layer) if callable(each) and not isinstance(each, web.Application)]
+            layers += [each for each in held_by(layer) if callable(each) and not isinstance(each, web.Application)]
     return None
-
-
-def _beneath(thing: object) -> Iterator[object]:
-    """What a callable may call in its turn."""
-    if isinstance(thing, partial):
-        yield thing.func
-    elif isinstance(thing, MethodType):
-        yield thing.__self__ if thing.__name__ == "__call__" else thing.__func__
-    elif isinstance(thing, FunctionType):
-        for cell in thing.__closure__ or ():
-            try:
-                yield cell.cell_contents
-            except ValueError:  # not filled yet
-                continue
-    elif not isinstance(thing, type):
-        yield from getattr(thing, "__dict__", {}).values()
 
 
 def _name(handler: object) -> str:

@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 from inspect import isbuiltin, isfunction, ismethod
 from types import FunctionType
@@ -13,6 +12,7 @@ from flask import Blueprint, Flask, has_request_context
 from flask.views import MethodView
 
 from corecors import Policy, PolicySource
+from corecors.adapters.holding import held_by
 from corecors.adapters.routed import wrong_call
 
 MAX_LAYERS = 100  # of wrappers around a view; more are a mistake
@@ -86,14 +86,21 @@ class Marks:
         """What was marked for an application, as far as can be told, and is reached by no view: the marked things that
         its views hide, and those in its own modules."""
         views = app.view_functions
-        lost = self._without({key_of(owner) for each in served for owner in owners_in(each.view_functions)})
+        lost = self._without({key_of(owner) for owner in owners_in(views)})
+        hidden: dict[Key, _Mark] = {}
         if lost:
-            hidden = {key_of(each) for view in list(views.values()) for each in _held_by(view)}
+            held = {key_of(each) for view in list(views.values()) for each in _held_by(view)}
+            hidden = {key: mark for key, mark in lost.items() if key in held}  # whoever else has them
             modules = {app.import_name, *(each.import_name for each in app.blueprints.values())}
             modules |= {
                 getattr(layer, "__module__", None) or "" for view in list(views.values()) for layer in layers_of(view)
             }
-            lost = {key: mark for key, mark in lost.items() if key in hidden or mark.module in modules}
+            reached = {key_of(owner) for each in served for owner in owners_in(each.view_functions)}
+            lost = {
+                key: mark
+                for key, mark in lost.items()
+                if key not in hidden and key not in reached and mark.module in modules
+            }
         if lost:
             # Perhaps it belongs to an application without CORS, or to a blueprint that is registered nowhere, or it is
             # garbage. Only a search among all objects tells: it takes its time, on the way to an error alone.
@@ -101,6 +108,7 @@ class Marks:
             others = [_owners_elsewhere(each, app) for each in gc.get_objects()]
             known = {key_of(owner) for owners in others for owner in owners}
             lost = {key: mark for key, mark in lost.items() if key not in known and key in self.by_key}
+        lost |= hidden
         return sorted(mark.name for mark in lost.values())
 
     def _without(self, reached: set[Key]) -> dict[Key, _Mark]:
@@ -200,19 +208,12 @@ def _owners_elsewhere(each: object, app: Flask) -> Iterator[Any]:
 
 
 def _held_by(view: Any) -> Iterator[Any]:
-    """A view and what it may call without telling: what its closures, defaults and attributes hold."""
+    """A view and what it may call without telling: what it holds, and what that holds."""
     found, waiting = {id(view)}, [view]
     while waiting and len(found) < MAX_HELD:
         each = waiting.pop()
         yield each
-        held = [*owners_of(each)]
-        if isfunction(each):
-            held += [*(each.__defaults__ or ()), *(each.__kwdefaults__ or {}).values()]
-            for cell in each.__closure__ or ():
-                with suppress(ValueError):  # it is empty
-                    held.append(cell.cell_contents)
-        elif not isinstance(each, type):
-            held += getattr(each, "__dict__", {}).values()
+        held = [*owners_of(each), *held_by(each)]
         for thing in held:
             if callable(thing) and id(thing) not in found:
                 found.add(id(thing))

@@ -16,16 +16,16 @@ the routes are matched as their router matches them, and nothing is called.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from functools import partial
-from inspect import isclass, isfunction, ismethod, isroutine
+from inspect import isclass, isfunction, isroutine
 from logging import getLogger
 from types import EllipsisType
 from typing import Any, NamedTuple, Never, TypeVar, overload
 
 from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
 from starlette.middleware import Middleware
-from starlette.routing import Host, Match, Mount, Router
+from starlette.routing import BaseRoute, Host, Match, Mount, Router
 
 from corecors import (
     UNDECIDED,
@@ -56,6 +56,7 @@ from corecors.adapters.asgi import (
     require_asgi,
     require_policy,
 )
+from corecors.adapters.holding import held_by
 
 LOGGER = getLogger("corecors")
 MAX_DEPTH = 50  # of applications mounted in one another; no deeper one is looked for
@@ -69,6 +70,8 @@ _OWN = "_cors_policy"  # the attribute that marks an endpoint
 _RESPONSE = "corecors.response"  # the key in a scope of the `_Response` that was begun last
 _OPTED_OUT = "corecors.opted_out"  # the key in a scope of a preflight that asks for an endpoint without CORS
 _UNMARKED: Any = object()
+# What runs an endpoint that is a class, whatever the method.
+_RUNNING = sorted({"__call__", *vars(HTTPEndpoint), *vars(WebSocketEndpoint)} - {"__class__", "__dict__"})
 
 
 # For type checkers, which flag what is said in words when it runs: a policy is missing, or another library's call.
@@ -157,6 +160,7 @@ class CORS:
         )
         self._told: set[str] = set()
         self._hiding: dict[object, bool] = {}  # endpoints, and whether a policy is hidden in one
+        self._hiding_routes: dict[object, bool] = {}  # what is mounted, and whether such routes are hidden in it
         self.policy = policy
         self._build = app.build_middleware_stack
         app.build_middleware_stack = self._build_covered  # type: ignore[method-assign]
@@ -186,11 +190,11 @@ class CORS:
         own = _own_policy(endpoint, method)
         if own is not _UNMARKED:
             return _Governor(own, own)
-        if self.hides(_handler(endpoint, method) if isclass(endpoint) else endpoint):
+        if self.hides(endpoint) or (isclass(endpoint) and self.hides(_handler(endpoint, method))):
             self.tell_once(
                 f"no policy governs {getattr(endpoint, '__qualname__', endpoint)!s}: one that cross_origin was given to"
-                " is hidden in it, by a decorator without functools.wraps. Put cross_origin above that decorator, or"
-                " write it with functools.wraps"
+                " is hidden in it, by a decorator without functools.wraps, or is that of a method which answers no"
+                " request. Put cross_origin above that decorator or class, or write the decorator with functools.wraps"
             )
             return _UNDECIDED_GOVERNOR
         return _Governor(self, self.policy)
@@ -205,6 +209,20 @@ class CORS:
             if len(self._hiding) >= MAX_LOOKED_AT:
                 self._hiding.clear()
             hides = self._hiding[endpoint] = _has_hidden(endpoint)
+        return hides
+
+    def hides_routes(self, mounted: object) -> bool:
+        """Whether something that is mounted, and has no policy of its own, hides routes that have."""
+        if _own_policy(mounted, "") is not _UNMARKED:
+            return False
+        try:
+            hides = self._hiding_routes.get(mounted)
+        except TypeError:  # it cannot be hashed
+            return _hides_routes(mounted)
+        if hides is None:
+            if len(self._hiding_routes) >= MAX_LOOKED_AT:
+                self._hiding_routes.clear()
+            hides = self._hiding_routes[mounted] = _hides_routes(mounted)
         return hides
 
     def tell_once(self, text: str, *, exc_info: bool = False) -> None:
@@ -343,6 +361,9 @@ class _Response:
         if endpoint is self.before.get("endpoint") or isinstance(_within(endpoint), Starlette | Router):
             before = {**self.before, "path": self.scope["path"]}
             return _asked_for(self._cors, before, possible_methods(method, None))
+        route = self.scope.get("route")
+        if isinstance(route, Mount | Host) and route.app is endpoint and self._cors.hides_routes(endpoint):
+            return _UNDECIDED_GOVERNOR
         return self._cors.governing(endpoint, method)
 
 
@@ -370,9 +391,10 @@ def _handler(endpoint: type, method: str) -> object:
 
 
 def _has_hidden(endpoint: object) -> bool:
-    """Whether something that was given a policy lies in an endpoint that shows none: what its closures hold, it wraps,
-    or has as attributes."""
+    """Whether something that was given a policy lies in an endpoint that shows none."""
     waiting, seen = [endpoint], set[int]()
+    if isclass(endpoint):  # what answers a method is looked at where that method is asked for
+        waiting += [getattr(endpoint, name, None) for name in _RUNNING]
     while waiting and len(seen) < MAX_LAYERS:
         layer = waiting.pop()
         if not callable(layer) or isinstance(layer, Starlette | Router) or id(layer) in seen:
@@ -380,18 +402,37 @@ def _has_hidden(endpoint: object) -> bool:
         seen.add(id(layer))
         if (isfunction(layer) or isclass(layer)) and hasattr(layer, _OWN):
             return True
-        if isinstance(layer, partial):
-            waiting.append(layer.func)
-        elif ismethod(layer):
-            waiting += [layer.__func__, *getattr(layer.__self__, "__dict__", {}).values()]
-        elif isfunction(layer):
-            waiting.append(getattr(layer, "__wrapped__", None))
-            for cell in layer.__closure__ or ():
-                with suppress(ValueError):  # it is empty
-                    waiting.append(cell.cell_contents)
-        elif not isclass(layer):
-            waiting += getattr(layer, "__dict__", {}).values()
+        waiting += held_by(layer)
     return False
+
+
+def _hides_routes(mounted: object) -> bool:
+    """Whether routes with policies lie in something mounted that does not show its routes: nobody can tell which one
+    runs."""
+    waiting, seen, layers = [mounted], set[int](), 0
+    while waiting and layers < MAX_LAYERS:
+        layer = waiting.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        if isinstance(layer, Starlette | Router):
+            if isinstance(getattr(getattr(layer, "state", None), "cors", None), CORS):
+                return True
+            router = layer.router if isinstance(layer, Starlette) else layer
+            waiting += [*router.routes, router.default]
+        elif isinstance(layer, BaseRoute) and hasattr(layer, "endpoint"):
+            if _has_policy(layer.endpoint):
+                return True
+        elif isinstance(layer, BaseRoute) or callable(layer):
+            layers += 1
+            waiting += held_by(layer)
+    return False
+
+
+def _has_policy(endpoint: object) -> bool:
+    """Whether an endpoint was given a policy, whatever the method, or hides one."""
+    methods = [getattr(endpoint, name, None) for name in dir(endpoint)] if isclass(endpoint) else ()
+    return any(hasattr(each, _OWN) or _has_hidden(each) for each in (endpoint, *methods))
 
 
 # Which endpoint would run
@@ -419,6 +460,7 @@ def _find(cors: CORS, scope: dict[str, Any], *, follow: bool = True) -> tuple[ob
     """
     outermost, before = cors, dict(scope)  # where a redirect is followed from
     app: object = cors.app.router
+    mounted: object = None  # what a router hands the request to
     for _ in range(MAX_DEPTH):
         app = _within(app)
         if isinstance(app, Starlette):
@@ -429,14 +471,22 @@ def _find(cors: CORS, scope: dict[str, Any], *, follow: bool = True) -> tuple[ob
                 cors = outermost = inner  # it answers for its own redirects, as it answers for all
                 before = dict(scope)
             app = app.router
-        if not isinstance(app, Router):
-            return None, cors  # something else is mounted, such as static files
+        if not isinstance(app, Router):  # something else is mounted, such as static files
+            if cors.hides_routes(mounted):
+                raise LookupError("routes with policies of their own are hidden in what is mounted")
+            return mounted, cors
         found = _match(app, scope)
         if found is None:
             path = _redirected(app, scope) if follow else None
-            return (None, cors) if path is None else _find(outermost, {**before, "path": path}, follow=False)
+            if path is not None:
+                return _find(outermost, {**before, "path": path}, follow=False)
+            if getattr(app.default, "__func__", None) is Router.not_found:
+                return None, cors
+            app = mounted = app.default
+            continue
         route, child = found
         scope.update(child)
+        mounted = child.get("endpoint")
         if isinstance(route, Mount):
             app = getattr(route, "_base_app", route.app)  # what is mounted, without the mount's own middleware
         elif isinstance(route, Host):

@@ -17,6 +17,7 @@ from typing import Any, Never, TypeVar
 from django.views import View
 
 from corecors import UNDECIDED, Policy, PolicySource, foreign_call_error
+from corecors.adapters.holding import held_by
 
 _MARK = "_cors_mark"
 _MISSING: Any = object()
@@ -168,9 +169,11 @@ def _handler_name(view: object, view_class: type[View], method: str) -> str:
 def _operations(thing: object) -> list[Any] | None:
     """What Django Ninja keeps for a path: its operations, each with its methods and its function."""
     found = getattr(thing, "operations", None)
-    if isinstance(found, list) and all(hasattr(each, "methods") and hasattr(each, "view_func") for each in found):
-        return found
-    return None
+    return found if isinstance(found, list) and all(map(_is_operation, found)) else None
+
+
+def _is_operation(thing: object) -> bool:
+    return hasattr(thing, "methods") and hasattr(thing, "view_func")
 
 
 def _of_operations(operations: Any, method: str, seen: set[int]) -> Mark | None:
@@ -184,20 +187,10 @@ def _beneath(thing: object) -> Iterator[object]:
     """What a callable may call in its turn."""
     if wrapped := getattr(thing, "__wrapped__", None):
         yield wrapped
-    elif isinstance(thing, partial):
-        yield thing.func
-    elif isinstance(thing, MethodType):
-        yield thing.__func__
-    elif isinstance(thing, FunctionType):
-        for cell in thing.__closure__ or ():
-            try:
-                content = cell.cell_contents
-            except ValueError:  # not filled yet
-                continue
-            if _may_be_a_view(content):
-                yield content
-    elif not isinstance(thing, type) and callable(thing):
-        yield from (value for value in getattr(thing, "__dict__", {}).values() if _may_be_a_view(value))
+    elif isinstance(thing, MethodType) and _is_operation(thing.__self__):
+        yield thing.__func__  # its view_func is looked at for itself
+    elif callable(thing):
+        yield from filter(_may_be_a_view, held_by(thing))
 
 
 def _may_be_a_view(thing: object) -> bool:
