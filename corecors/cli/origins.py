@@ -11,7 +11,7 @@ from rich.progress import track
 from rich.table import Table
 
 from corecors import PolicyError, Problem
-from corecors._policy.problems import advised, shown_value
+from corecors._policy.problems import advised, shown_value, type_of
 from corecors.cli.terminal import Unusable, say, styled, terminal
 from corecors.live import LivePolicies, Status, StoreError
 from corecors.live.following import in_words
@@ -63,7 +63,13 @@ def _answering(context: click.Context) -> Iterator[Any]:
 
 def _line(problem: Problem) -> str:
     advice = advised(problem.fix)
-    return f"{problem.field}: {shown_value(problem.value)} {problem.message}" + (f"; {advice}" if advice else "")
+    said = f"{_of_store(problem.field)}: {shown_value(problem.value)} {problem.message}"
+    return said + (f"; {advice}" if advice else "")
+
+
+def _of_store(text: str) -> str:
+    """What a store or file has, on one line: another line would look like a tenant, or tell a CI what to do."""
+    return text.replace("\n", "\\n")
 
 
 @click.group(epilog="Exits 0; 1 for a record that is refused or a tenant that is not there; 2 if the store fails.")
@@ -102,7 +108,7 @@ def list_(context: click.Context, as_json: bool) -> None:
         click.echo(json.dumps(names, indent=2))
     else:
         for name in names:
-            say(name)
+            say(_of_store(name))
 
 
 @origins.command()
@@ -120,7 +126,7 @@ def show(context: click.Context, tenant: str, as_json: bool) -> None:
     for name, value in record.items():
         for number, each in enumerate(value if isinstance(value, list) and value else [value]):
             shown = each if isinstance(each, str) else json.dumps(each)
-            rows.add_row(styled((name if number == 0 else "", "bold")), styled(shown))
+            rows.add_row(styled((_of_store(name) if number == 0 else "", "bold")), styled(_of_store(shown)))
     terminal().print(rows)
 
 
@@ -132,7 +138,7 @@ def add(context: click.Context, tenant: str, new: tuple[str, ...]) -> None:
     """Allow TENANT each ORIGIN; a tenant that is not there is made."""
     with _answering(context) as store:
         record = store.get(tenant) or {"allow_origins": []}
-        record["allow_origins"] = list(dict.fromkeys([*record["allow_origins"], *new]))
+        record["allow_origins"] = list(dict.fromkeys([*_listed(record), *new]))
         store.put(tenant, record)
         say(f"{tenant}: {counted(len(record['allow_origins']), 'origin')}")
 
@@ -149,11 +155,12 @@ def remove(context: click.Context, tenant: str, old: tuple[str, ...]) -> None:
             store.remove(tenant)
             say(f"{tenant} is removed")
             return
-        missing = [origin for origin in old if origin not in record["allow_origins"]]
+        listed = _listed(record)
+        missing = [origin for origin in old if origin not in listed]
         if missing:
             say(f"{tenant} has no {', '.join(missing)}", err=True)
             context.exit(1)
-        record["allow_origins"] = [origin for origin in record["allow_origins"] if origin not in old]
+        record["allow_origins"] = [origin for origin in listed if origin not in old]
         store.put(tenant, record)
         say(f"{tenant}: {counted(len(record['allow_origins']), 'origin')}")
 
@@ -179,7 +186,7 @@ def import_(context: click.Context, file: TextIO) -> None:
         except PolicyError as error:
             refused += 1
             for problem in error.problems:
-                say(f"{tenant}: {_line(problem)}", err=True)
+                say(f"{_of_store(tenant)}: {_line(problem)}", err=True)
     if refused:
         say(f"nothing is written: {refused} of {len(records)} records are refused", err=True)
         context.exit(1)
@@ -209,7 +216,7 @@ def export(context: click.Context) -> None:
                 except PolicyError as error:
                     refused += 1
                     for problem in error.problems:
-                        say(f"{tenant}: {_line(problem)}", err=True)
+                        say(f"{_of_store(tenant)}: {_line(problem)}", err=True)
         finally:
             reader.close()
     click.echo(json.dumps(dict(sorted(found.items())), indent=2))
@@ -248,6 +255,14 @@ def _present(context: click.Context, tenant: str, record: dict[str, Any] | None)
         say(f"there is no tenant {tenant}", err=True)
         context.exit(1)
     return record
+
+
+def _listed(record: dict[str, Any]) -> list[Any]:
+    """The origins of a record that nobody may have checked, as they stand there. Raises `PolicyError`."""
+    origins = record["allow_origins"]
+    if not isinstance(origins, list):
+        raise PolicyError([Problem("allow_origins", origins, "not-a-list", f"is {type_of(origins)} where a list belongs")])
+    return origins
 
 
 def _followed_by_a_bar(items: Any, total: int, what: str) -> Any:

@@ -98,6 +98,32 @@ def test_an_export_names_what_is_no_record_and_has_the_others(tmp_path: Path) ->
     assert f'"{A}"' in said
 
 
+FORGED = "a\n::error::forged"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no name of a file has a line break there")
+def test_what_a_store_holds_is_never_a_line_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / f"{FORGED}.json").write_text("garbage")
+    (tmp_path / "shop.json").write_text(json.dumps({"allow_origins": [FORGED], FORGED: 1}))
+    said = run(str(tmp_path), "list")
+    assert said == "a\\n::error::forged\nshop\n"
+    said += run(str(tmp_path), "export", code=1)
+    said += run(str(tmp_path), "show", "shop")
+    said += run(str(tmp_path), "add", "shop", B, code=1)
+    said += run(str(tmp_path), "import", "-", given=json.dumps({FORGED: {"allow_origins": [A]}}), code=1)
+    assert said.count("::error::forged") > 5
+    assert [line for line in said.splitlines() if line.strip().startswith("::")] == []
+
+
+@pytest.mark.parametrize("origins", [A, {A: True}, 5, None])
+@pytest.mark.parametrize("change", ["add", "remove"])
+def test_a_record_without_a_list_is_refused_and_left_alone(change: str, origins: object, tmp_path: Path) -> None:
+    text = json.dumps({"allow_origins": origins})
+    (tmp_path / "shop.json").write_text(text)
+    assert "where a list belongs" in run(str(tmp_path), change, "shop", A, code=1)
+    assert (tmp_path / "shop.json").read_text() == text
+
+
 @pytest.mark.parametrize(
     ("package", "url", "extra"), [("sqlalchemy", "sqlite:///x.db", "sql"), ("redis", "redis://x", "redis")]
 )
