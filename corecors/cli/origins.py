@@ -261,7 +261,9 @@ def _listed(record: dict[str, Any]) -> list[Any]:
     """The origins of a record that nobody may have checked, as they stand there. Raises `PolicyError`."""
     origins = record["allow_origins"]
     if not isinstance(origins, list):
-        raise PolicyError([Problem("allow_origins", origins, "not-a-list", f"is {type_of(origins)} where a list belongs")])
+        raise PolicyError(
+            [Problem("allow_origins", origins, "not-a-list", f"is {type_of(origins)} where a list belongs")]
+        )
     return origins
 
 
