@@ -54,6 +54,12 @@ def cross_origin(policy: Policy | PolicySource | None = _MISSING, **unknown: Any
                 f" {handler.__name__ if isclass(handler) else type(handler).__name__}."
                 " For applications and groups of paths give setup_cors a PathPolicies"
             )
+        own = vars(handler).get(_OWN, policy)
+        if own != policy and own is not getattr(getattr(handler, "__wrapped__", None), _OWN, UNMARKED):
+            raise RuntimeError(
+                f"{_name(handler)} has a policy already, and would have this one wherever it is routed: for another"
+                " policy at another path give this one to a function that calls it, with functools.wraps"
+            )
         setattr(handler, _OWN, policy)
         return handler
 

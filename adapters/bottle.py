@@ -13,6 +13,7 @@ preflight follows the policy of the request that it asks for, and needs no OPTIO
 around `app.wsgi`, so that what routing never sees is covered as well: 404, 405, errors of hooks."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Unpack, overload
 from wsgiref.types import WSGIEnvironment
 
@@ -93,13 +94,22 @@ class CORSPlugin:
         _serve(app, self, adopt=True)
 
     def apply(self, callback: Callable[..., Any], route: Any) -> Callable[..., Any]:
-        """Nothing: what a callback returns is only a part of the responses."""
+        """Nothing, unless requests are blocked: what a callback returns is only a part of the responses."""
         app = route.app
         while not isinstance(app.wsgi, BottlePolicies):
             app = app.config.get(_MOUNTED_ON)
             if app is None:
                 raise PluginError("a route's CORSPlugin needs one that is installed, if need be CORSPlugin(None)")
-        return callback
+        policies: BottlePolicies = app.wsgi
+        if not policies.blocks:
+            return callback
+
+        @wraps(callback)
+        def look_again(*arguments: Any, **named: Any) -> Any:
+            # A hook may have led the request to another route than the one that it was let in to.
+            return HTTPError(403, "") if policies.is_kept_out(request.environ) else callback(*arguments, **named)
+
+        return look_again
 
 
 class BottlePolicies(RoutePolicies[Any]):
@@ -116,6 +126,10 @@ class BottlePolicies(RoutePolicies[Any]):
         if app.config.meta_get(OPTION, "filter") is None:
             app.config.meta_set(OPTION, "filter", _note_given)  # what is configured shares it, the routes too
         app.add_hook("app_reset", _note_reset)
+
+    @property
+    def blocks(self) -> bool:
+        return self._door.blocks
 
     def adopt(self, plugin: CORSPlugin) -> None:
         """Serve under another plugin from now on."""

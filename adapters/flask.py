@@ -112,6 +112,8 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         self._views: Mapping[str, Callable[..., Any]] = {}
         self._lost: tuple[int, Mapping[str, Callable[..., Any]], str] | None = None
         self.policy = policy
+        if self._door.blocks:
+            app.before_request_funcs.setdefault(None, []).insert(0, self._look_again)
         _served.add(self)
 
     @property
@@ -159,6 +161,10 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         if rule is None or not was_asked(answered.environ, asked):
             return None
         return Endpoint(rule.endpoint, answered.method)
+
+    def _look_again(self) -> tuple[str, int] | None:
+        """What Flask calls when it has routed a request: the application may have led it to another view."""
+        return ("", 403) if self.is_kept_out(request.environ) else None
 
     def policy_of(self, route: Endpoint | None) -> Governing:
         if route is None:

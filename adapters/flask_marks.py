@@ -74,6 +74,12 @@ class Marks:
             ) from None
         # A blueprint has no wrappers that could hide it. flask-restful decorates methods anew at each request.
         passing = ismethod(owner) and has_request_context()
+        before = self.by_key.get(key)
+        if before is not None and before.policy != policy and not passing:
+            raise RuntimeError(
+                f"{before.name} has a policy already, and would have this one wherever it is registered: for another"
+                " policy at another path give this one to a function that calls it, with functools.wraps"
+            )
         self.by_key[key] = _Mark(held, owner.__module__, _name(owner), policy, isinstance(owner, Blueprint) or passing)
         self.version += not passing
 

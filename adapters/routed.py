@@ -36,6 +36,7 @@ _Headers = list[tuple[str, str]]
 _Merge = Callable[[_Headers], _Headers]
 
 _ASKED = "corecors.asked"  # in the environ, so that a copy of it that the application made is known again
+_ADMITTED = "corecors.admitted"
 
 
 class DoorOptions(TypedDict, total=False):
@@ -62,12 +63,16 @@ class Asked(NamedTuple):
         return {**environ, "REQUEST_METHOD": self.method, "SCRIPT_NAME": self.script, "PATH_INFO": self.path}
 
 
-class _Admitted(NamedTuple):
-    """What let a request in, before it ran."""
+class _Admitted:
+    """What let a request in, before it ran; or kept it out later, where another view was about to run."""
 
-    route: Any
-    governing: Governing
-    decision: Decision
+    __slots__ = ("decision", "governing", "refusal", "route")
+
+    def __init__(self, route: Any, governing: Governing, decision: Decision) -> None:
+        self.route = route
+        self.governing = governing
+        self.decision = decision
+        self.refusal: Decision | None = None
 
 
 class RoutePolicies(ABC, Generic[Route]):
@@ -216,6 +221,8 @@ class RoutePolicies(ABC, Generic[Route]):
             environ.get("bottle.route"),
         )
         environ[_ASKED] = asked
+        if admitted is not None:
+            environ[_ADMITTED] = admitted
         merge: _Merge | None = None
 
         def start(status, headers, exc_info=None):  # type: ignore[no-untyped-def]  # annotations cost at each request
@@ -226,12 +233,27 @@ class RoutePolicies(ABC, Generic[Route]):
 
         return self._wsgi(environ, start)
 
+    def is_kept_out(self, environ: WSGIEnvironment) -> bool:
+        """Whether the view that is about to run, of which `environ` tells, is another one than a request was let in
+        for: then who is let in to every view may go on, and nobody else. Asked where some requests are blocked."""
+        asked, admitted = environ.get(_ASKED), environ.get(_ADMITTED)
+        if asked is None or admitted is None or self._is_for(admitted, self.matched(environ, asked)):
+            return False
+        decision = self._door.decide(UNDECIDED, request_of(asked.restored(environ)))
+        admitted.refusal = decision
+        return decision is not None and decision.status is not None
+
+    def _is_for(self, admitted: _Admitted, route: Route | None) -> bool:
+        # What governs both now: the policy may have been replaced since.
+        return route is None or self.policy_of(route) in (admitted.governing, self.policy_of(admitted.route))
+
     def _merging(self, environ: WSGIEnvironment, asked: Asked, admitted: _Admitted | None) -> _Merge:
         """What makes the headers of a response, by the policy of what ran."""
         route = self.matched(environ, asked)
         if admitted is not None:
-            # What governs both now: the policy may have been replaced since.
-            if route is None or self.policy_of(route) in (admitted.governing, self.policy_of(admitted.route)):
+            if admitted.refusal is not None:
+                return admitted.refusal.merge
+            if self._is_for(admitted, route):
                 return admitted.decision.merge
             # The application rewrote the request: what was let in was meant for another view.
             governing: Governing = UNDECIDED

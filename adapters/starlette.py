@@ -102,6 +102,12 @@ def cross_origin(policy: Policy | PolicySource | None = MISSING, **unknown: Any)
                 f"cross_origin is for endpoints, which are functions or classes, not for {type(endpoint).__name__}."
                 " For routers, mounts and groups of paths give CORS a PathPolicies"
             )
+        own = vars(endpoint).get(_OWN, policy)
+        if own != policy and own is not getattr(getattr(endpoint, "__wrapped__", None), _OWN, _UNMARKED):
+            raise RuntimeError(
+                f"{endpoint.__qualname__} has a policy already, and would have this one wherever it is routed: for"
+                " another policy at another path give this one to a function that calls it, with functools.wraps"
+            )
         setattr(endpoint, _OWN, policy)
         return endpoint
 
@@ -267,6 +273,7 @@ class _Covered:
                         scope[_OPTED_OUT] = True
                     await carry_out(decision, self.app, scope, receive, send)
                     return
+                response.is_let_in = not is_websocket  # a handshake is looked at when it is accepted
         scope[_RESPONSE] = response
         await self.app(scope, receive, response.send)
 
@@ -281,11 +288,21 @@ class _Routing:
         response = scope.get(_RESPONSE)
         if response is not None:
             response.scope = scope
+            if response.is_let_in and response.may_have_moved():
+                refusal = await response.refuse_elsewhere()
+                if refusal is not None:
+                    await carry_out(refusal, self.app, scope, receive, send)
+                    return
         await self.app(scope, receive, send)
 
 
 class _Response:
-    """A response on its way out, and what is decided about it: at its start, when the endpoint that ran is known."""
+    """A response on its way out, and what is decided about it: at its start, when the endpoint that ran is known.
+
+    is_let_in: whether the request had to be let in first, by the policy of the endpoint that it asks for.
+    """
+
+    is_let_in = False
 
     def __init__(self, cors: CORS, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -303,6 +320,27 @@ class _Response:
         decision = await self._cors.door.decide_async(governor.policy, request)
         self._merge = None if decision is None else decision.merge
         return decision
+
+    def may_have_moved(self) -> bool:
+        """Whether a request may be led to another endpoint than the one that it was let in to."""
+        return (
+            self._governor is not None
+            and self._cors.door.blocks
+            and self.scope["type"] == "http"
+            and any(
+                self.scope.get(each) != self.before.get(each) for each in ("method", "path", "root_path", "headers")
+            )
+        )
+
+    async def refuse_elsewhere(self) -> Decision | None:
+        """What keeps a request out that was let in to an endpoint with another policy, None where nothing does: who is
+        let in to every endpoint may go on."""
+        governor = _asked_for(self._cors, self.scope, (self.scope["method"],))
+        if self._governor is None or governor.owner is self._governor.owner:
+            return None
+        self._tell_of_another()
+        decision = await self._cors.door.decide_async(UNDECIDED, read_request(self.before))
+        return None if decision is None or decision.status is None else decision
 
     def send(self, message: Message) -> Awaitable[None]:
         kind = message["type"]

@@ -2,7 +2,7 @@
 error. It may lie wherever a decorator keeps what it decorates, and in what is mounted."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -222,6 +222,40 @@ def test_flask_answers_nothing_where_another_application_does_not_hide_it() -> N
     assert values(send_to_wsgi(open_app, "GET", "/1", ORIGIN), "Access-Control-Allow-Origin") == []
     with pytest.raises(RuntimeError, match="no view leads there"):
         send_to_wsgi(hiding_app, "GET", "/1", ORIGIN)
+
+
+# One view with two policies
+
+
+@pytest.mark.parametrize("cross_origin", [starlette.cross_origin, aiohttp.cross_origin, flask.cross_origin])
+def test_a_second_policy_does_not_take_the_place_of_the_first_where_the_view_is_routed_already(
+    cross_origin: Callable[[Any], Callable[[Any], Any]],
+) -> None:
+    def view(request: Any) -> Any:
+        return None
+
+    @wraps(view)
+    def another(request: Any) -> Any:
+        return view(request)
+
+    assert cross_origin(STRICT)(view) is view
+    assert cross_origin(STRICT)(view) is view
+    for policy in (WIDE, None):
+        with pytest.raises(RuntimeError, match="view has a policy already"):
+            cross_origin(policy)(view)
+    assert cross_origin(WIDE)(wraps(view)(another)) is another
+
+
+def test_django_gives_each_place_a_copy() -> None:
+    def view(request: Any) -> Any:
+        return HttpResponse("secret")
+
+    urls = (path("strict", django.cross_origin(STRICT)(view)), path("wide", django.cross_origin(WIDE)(view)))
+    with override_settings(CORS_POLICY=None, ROOT_URLCONF=urls):
+        granted = [
+            values(by_client("GET", each, ORIGIN), "access-control-allow-origin") for each in ("/strict", "/wide")
+        ]
+    assert granted == [[], [FORUM]]
 
 
 # What Starlette mounts

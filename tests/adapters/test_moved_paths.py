@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp_client import send as send_to_aiohttp
 from asgi_client import call, scope_of, send, values
 from bottle import Bottle  # type: ignore[import-untyped]
+from bottle import request as bottle_request
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path
@@ -31,7 +32,8 @@ from corecors.adapters.aiohttp import setup_cors
 from corecors.adapters.asgi import CORSMiddleware
 from corecors.adapters.bottle import CORSPlugin
 from corecors.adapters.flask import CORS as FlaskCORS
-from corecors.adapters.starlette import CORS
+from corecors.adapters.flask import cross_origin as flask_cross_origin
+from corecors.adapters.starlette import CORS, cross_origin
 from corecors.adapters.wsgi import CORSMiddleware as WSGIMiddleware
 
 set_up()
@@ -211,3 +213,88 @@ def test_a_mount_that_a_server_cuts_off_within_a_segment_leads_to_no_other_polic
             answer = call_wsgi(app, {**environ, "SCRIPT_NAME": "/x", "PATH_INFO": info})
             assert values(answer, "Access-Control-Allow-Origin") == []
             assert (answer.status == 403) is bool(options)
+
+
+# A request that the application leads to another view after it was let in to one
+
+
+class Moving:
+    """Middleware of the application's, below CORS: /forum/... goes to /admin."""
+
+    def __init__(self, app: Any, path: str = "path") -> None:
+        self.app, self.path = app, path
+
+    def __call__(self, scope: Any, *more: Any) -> Any:
+        if scope.get(self.path, "").startswith("/forum/"):
+            scope = {**scope, self.path: "/admin"}
+        return self.app(scope, *more)
+
+
+def flask_with_two_views(ran: list[str]) -> Any:
+    app = Flask(__name__)
+    app.add_url_rule("/forum", "forum", flask_cross_origin(WIDE)(lambda: ran.append("forum") or ""), methods=["POST"])
+    app.add_url_rule("/forum/x", "x", app.view_functions["forum"], methods=["POST"])
+    app.add_url_rule("/admin", "admin", flask_cross_origin(STRICT)(lambda: ran.append("admin") or ""), methods=["POST"])
+    app.wsgi_app = Moving(app.wsgi_app, "PATH_INFO")  # type: ignore[method-assign]
+    FlaskCORS(app, block_disallowed=True)
+    return app
+
+
+def bottle_with_two_views(ran: list[str]) -> Any:
+    app = Bottle()
+    for path_of_view, policy in (("/forum", WIDE), ("/forum/x", WIDE), ("/admin", STRICT)):
+        name = path_of_view[1:6]
+        app.post(path_of_view, callback=lambda name=name: ran.append(name), cors=policy)
+
+    @app.hook("before_request")  # type: ignore[untyped-decorator]
+    def move() -> None:
+        if bottle_request.path.startswith("/forum/"):
+            bottle_request.environ["PATH_INFO"] = "/admin"
+
+    app.install(CORSPlugin(None, block_disallowed=True))
+    return app
+
+
+def starlette_with_two_views(ran: list[str]) -> Any:
+    def view(name: str, policy: Policy) -> Any:
+        def run(request: Request) -> Response:
+            ran.append(name)
+            return PlainTextResponse("")
+
+        return cross_origin(policy)(run)
+
+    forum, admin = view("forum", WIDE), view("admin", STRICT)
+    paths = {"/forum": forum, "/forum/x": forum, "/admin": admin}
+    app = Starlette(routes=[Route(each, endpoint, methods=["POST"]) for each, endpoint in paths.items()])
+    app.add_middleware(Moving)
+    CORS(app, None, block_disallowed=True)
+    return app
+
+
+@pytest.mark.parametrize(
+    ("make", "send_to"),
+    [
+        pytest.param(flask_with_two_views, send_to_wsgi, id="Flask"),
+        pytest.param(bottle_with_two_views, send_to_wsgi, id="Bottle"),
+        pytest.param(starlette_with_two_views, send, id="Starlette"),
+    ],
+)
+def test_what_blocks_lets_nobody_in_to_another_view_than_he_was_let_in_to(
+    make: Callable[[list[str]], Any], send_to: Callable[..., Answer]
+) -> None:
+    ran: list[str] = []
+    app = make(ran)
+    cross_site = ("Sec-Fetch-Site", "cross-site")
+    for headers, target, status, who in (
+        ((("Origin", FORUM), cross_site), "/forum", 200, ["forum"]),
+        ((("Origin", FORUM), cross_site), "/forum/x", 403, []),
+        ((("Origin", FORUM), cross_site), "/admin", 403, []),
+        ((("Origin", ADMIN), cross_site), "/admin", 200, ["admin"]),
+        ((("Origin", FORUM), ("Sec-Fetch-Site", "same-origin")), "/forum/x", 200, ["admin"]),
+        ((), "/forum/x", 200, ["admin"]),
+    ):
+        answer = send_to(app, "POST", target, headers)
+        assert (answer.status, ran) == (status, who)
+        if target == "/forum/x":
+            assert values(answer, "Access-Control-Allow-Origin") == []
+        ran.clear()
