@@ -187,6 +187,8 @@ class CORS:
         """What governs the request that a preflight asks for. Raises `LookupError` where it cannot be told."""
         if self._has_several and self._routes_its_own_way:
             raise LookupError("something of the application's own chooses routes, maybe by what a preflight lacks")
+        if self._has_several and asked.request_headers and path_is_ambiguous("/", names=asked.request_headers):
+            raise LookupError("a header that takes the place of the path may lead to any handler")
         # As the page wrote it, and as one of aiohttp's two parsers hands it on.
         methods = possible_methods(asked.governed_method, asked.request_headers)
         found = [self._governor(await find(request.clone(method=method)), method) for method in methods]

@@ -143,6 +143,9 @@ class BottlePolicies(RoutePolicies[Any]):
             return None
         return plain if self._plugin in self._app.plugins else None
 
+    def has_own(self) -> bool:
+        return any(self._has_own(route) for route in self._app.routes)
+
     def has_own_now(self, environ: WSGIEnvironment) -> bool:
         route = environ.get("bottle.route")
         # Where nothing was matched here it is the one of an application around this one, in which this one is mounted.

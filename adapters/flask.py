@@ -12,6 +12,7 @@ every response is covered.
 """
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, NamedTuple, Unpack, overload
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
@@ -19,6 +20,7 @@ from wsgiref.types import WSGIEnvironment
 
 from flask import Blueprint, Flask, current_app, has_app_context, has_request_context, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter, RequestRedirect
 
 from corecors import Door, Policy, PolicySource, foreign_call_error, policy_from_env
@@ -133,14 +135,20 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
     def plain(self) -> Policy | None:
         return None if MARKS.by_key or MARKS.decorators else self._plain  # nothing anywhere has a policy of its own
 
+    def has_own(self) -> bool:
+        return bool(MARKS.by_key or MARKS.decorators)
+
     def has_own_now(self, environ: WSGIEnvironment) -> bool:
-        return bool(MARKS.by_key or MARKS.decorators)  # a view that is imported when it is first called
+        return self.has_own()  # a view that is imported when it is first called
 
     def match(self, environ: WSGIEnvironment, method: str) -> Endpoint | None:
         if not (MARKS.by_key or MARKS.decorators):
             return None  # the application's policy, wherever it leads
+        asked = {**environ, "REQUEST_METHOD": method}
+        if self.app.url_map.host_matching or self.app.subdomain_matching:
+            self._fix_host(asked)
         try:
-            adapter = self.app.create_url_adapter(self.app.request_class({**environ, "REQUEST_METHOD": method}))
+            adapter = self.app.create_url_adapter(self.app.request_class(asked))
         except HTTPException:
             return None  # the host is not trusted: no view runs
         assert adapter is not None  # there is a request
@@ -149,6 +157,16 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
             return _match(adapter, method)
         except RuntimeError:  # "Working outside of application context": a converter of URL parts uses it
             return self._in_context(_match, adapter, method)  # type: ignore[no-any-return]
+
+    def _fix_host(self, environ: WSGIEnvironment) -> None:
+        """Write the host as it will be when Flask routes: where Werkzeug's ProxyFix stands below, it is a proxy's."""
+        layer: Any = self._wsgi
+        while callable(getattr(layer, "app", None)):
+            if isinstance(layer, ProxyFix):
+                fixing = copy(layer)
+                fixing.app = lambda environ, start_response: ()
+                fixing(environ, lambda *_: lambda _: None)
+            layer = layer.app
 
     def matched(self, environ: WSGIEnvironment, asked: Asked) -> Endpoint | None:
         # The request in the context is that of this application and this very request, or it is not looked at: an

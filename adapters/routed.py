@@ -25,6 +25,7 @@ from corecors import (
     RejectionLog,
     foreign_call_error,
     merge_headers,
+    path_is_ambiguous,
     possible_methods,
 )
 from corecors.adapters.wsgi import NO_BODY, STATUS_LINES, Governing, answer, request_of
@@ -76,7 +77,7 @@ class _Admitted:
 
 
 class RoutePolicies(ABC, Generic[Route]):
-    """The WSGI callable of one application, in front of the framework's own. A framework says five things."""
+    """The WSGI callable of one application, in front of the framework's own. A framework says six things."""
 
     def __init__(self, wsgi: WSGIApplication, door: Door) -> None:
         self._wsgi = wsgi
@@ -101,6 +102,10 @@ class RoutePolicies(ABC, Generic[Route]):
     def has_own_now(self, environ: WSGIEnvironment) -> bool:
         """Whether what ran under `plain` has been given a policy of its own meanwhile. The next request finds out."""
         return False
+
+    @abstractmethod
+    def has_own(self) -> bool:
+        """Whether any route may have a policy of its own."""
 
     @abstractmethod
     def match(self, environ: WSGIEnvironment, method: str) -> Route | None:
@@ -192,6 +197,8 @@ class RoutePolicies(ABC, Generic[Route]):
 
     def _asked_for(self, environ: WSGIEnvironment, method: str, names: str | None) -> Governing:
         """The policy of what the request that a preflight asks for would run."""
+        if names is not None and self.has_own() and path_is_ambiguous("/", names=names):
+            return UNDECIDED  # the header takes the place of the path, which may lead to any view
         methods = possible_methods(method, names)
         for _ in range(2):  # where they differ, the application's policy may have been replaced between two of them
             found = [self._would_run(environ, each)[1] for each in methods]

@@ -38,6 +38,7 @@ from corecors import (
     Undecided,
     foreign_call_error,
     merge_headers,
+    path_is_ambiguous,
     possible_methods,
 )
 from corecors.adapters.asgi import (
@@ -70,6 +71,7 @@ _OWN = "_cors_policy"  # the attribute that marks an endpoint
 _RESPONSE = "corecors.response"  # the key in a scope of the `_Response` that was begun last
 _OPTED_OUT = "corecors.opted_out"  # the key in a scope of a preflight that asks for an endpoint without CORS
 _UNMARKED: Any = object()
+_owners: set[str] = set()  # of policies in this process
 # What runs an endpoint that is a class, whatever the method.
 _RUNNING = sorted({"__call__", *vars(HTTPEndpoint), *vars(WebSocketEndpoint)} - {"__class__", "__dict__"})
 
@@ -109,6 +111,7 @@ def cross_origin(policy: Policy | PolicySource | None = MISSING, **unknown: Any)
                 " another policy at another path give this one to a function that calls it, with functools.wraps"
             )
         setattr(endpoint, _OWN, policy)
+        _owners.add("an endpoint")
         return endpoint
 
     return give
@@ -154,6 +157,7 @@ class CORS:
             raise RuntimeError("this application has CORS already; set the policy of app.state.cors instead")
         if app.middleware_stack is not None:
             raise RuntimeError("this application serves already; give it to CORS before its first request")
+        _owners.add("another application" if "an application" in _owners else "an application")
         self.app = app
         self.door: Door = Door(
             on_decision=on_decision,
@@ -267,7 +271,8 @@ class _Covered:
             request = read_request(scope)
             if is_websocket or request.is_preflight or cors.door.blocks:
                 methods = possible_methods(request.governed_method, request.request_headers)
-                decision = await response.decide(_asked_for(cors, response.before, methods), request)
+                governor = _UNDECIDED_GOVERNOR if _moves(request) else _asked_for(cors, response.before, methods)
+                decision = await response.decide(governor, request)
                 if request.is_preflight or (decision is not None and decision.status is not None):
                     if request.is_preflight and (decision is None or decision.opted_out):
                         scope[_OPTED_OUT] = True
@@ -276,6 +281,12 @@ class _Covered:
                 response.is_let_in = not is_websocket  # a handshake is looked at when it is accepted
         scope[_RESPONSE] = response
         await self.app(scope, receive, response.send)
+
+
+def _moves(request: CORSRequest) -> bool:
+    """Whether a preflight asks for a header that takes the place of the path, where that may lead to another policy."""
+    names = request.request_headers
+    return request.is_preflight and names is not None and len(_owners) > 1 and path_is_ambiguous("/", names=names)
 
 
 class _Routing:

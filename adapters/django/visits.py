@@ -53,8 +53,11 @@ class Visit:
         """What governs the request, as far as can be told before Django resolves it."""
         if self._route is None:
             return self._common
+        names = self.asked.request_headers
+        if self.asked.is_preflight and names is not None and path_is_ambiguous("/", names=names):
+            return UNDECIDED  # the header takes the place of the path, which may lead to any view
         try:
-            methods = possible_methods(self._route.method, self.asked.request_headers)
+            methods = possible_methods(self._route.method, names)
             return self._of(asked_mark(self._request, self._route, methods))
         except Exception:
             # A URL converter of the project failed, or its URLs cannot be imported. Django will answer for that.

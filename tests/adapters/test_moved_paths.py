@@ -4,6 +4,7 @@ Each ran on a real server: POST /x/api/transfer of any page under `hypercorn --r
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,14 +24,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from werkzeug.middleware.proxy_fix import ProxyFix
 from wsgi_client import answering, environ_of
 from wsgi_client import call as call_wsgi
 from wsgi_client import send as send_to_wsgi
 
 from corecors import PathPolicies, Policy
+from corecors.adapters.aiohttp import cross_origin as aiohttp_cross_origin
 from corecors.adapters.aiohttp import setup_cors
 from corecors.adapters.asgi import CORSMiddleware
 from corecors.adapters.bottle import CORSPlugin
+from corecors.adapters.django import cross_origin as django_cross_origin
 from corecors.adapters.flask import CORS as FlaskCORS
 from corecors.adapters.flask import cross_origin as flask_cross_origin
 from corecors.adapters.starlette import CORS, cross_origin
@@ -190,6 +194,71 @@ def test_a_preflight_for_what_takes_a_paths_place_asks_for_any_path(
     assert door(policies, "/ok", asked).status == status
 
 
+def flask_of_views() -> Any:
+    app = Flask(__name__)
+    app.add_url_rule("/ok", "ok", lambda: "")
+    app.add_url_rule("/admin", "admin", flask_cross_origin(STRICT)(lambda: ""))
+    FlaskCORS(app, WIDE)
+    return partial(send_to_wsgi, app)
+
+
+def bottle_of_views() -> Any:
+    app = Bottle()
+    app.get("/ok", callback=lambda: "")
+    app.get("/admin", callback=lambda: "", cors=STRICT)
+    app.install(CORSPlugin(WIDE))
+    return partial(send_to_wsgi, app)
+
+
+def starlette_of_views() -> Any:
+    app = Starlette(
+        routes=[Route("/ok", secret), Route("/admin", cross_origin(STRICT)(lambda request: secret(request)))]
+    )
+    CORS(app, WIDE)
+    return partial(send, app)
+
+
+def django_of_views() -> Any:
+    urls = (
+        path("ok", lambda request: HttpResponse()),
+        path("admin", django_cross_origin(STRICT)(lambda request: HttpResponse())),
+    )
+
+    def ask(*asked: Any) -> Answer:
+        with override_settings(CORS_POLICY=WIDE, ROOT_URLCONF=urls):
+            return by_client(*asked)
+
+    return ask
+
+
+def aiohttp_of_views() -> Any:
+    async def ok(request: web.Request) -> web.Response:
+        return web.Response()
+
+    @aiohttp_cross_origin(STRICT)
+    async def admin(request: web.Request) -> web.Response:
+        return web.Response()
+
+    def ask(*asked: Any) -> Answer:
+        app = web.Application()
+        app.router.add_get("/ok", ok)
+        app.router.add_get("/admin", admin)
+        setup_cors(app, WIDE)
+        return send_to_aiohttp(app, *asked)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "make", [flask_of_views, bottle_of_views, starlette_of_views, django_of_views, aiohttp_of_views]
+)
+def test_where_views_have_policies_too(make: Callable[[], Callable[..., Answer]]) -> None:
+    ask = make()
+    for names, status in (("x-token", 204), ("x-token, daphne-root-path", 403), ("script_name", 403)):
+        asked = (("Origin", FORUM), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", names))
+        assert ask("OPTIONS", "/ok", asked).status == status
+
+
 # A mount that ends within a segment
 
 
@@ -213,6 +282,29 @@ def test_a_mount_that_a_server_cuts_off_within_a_segment_leads_to_no_other_polic
             answer = call_wsgi(app, {**environ, "SCRIPT_NAME": "/x", "PATH_INFO": info})
             assert values(answer, "Access-Control-Allow-Origin") == []
             assert (answer.status == 403) is bool(options)
+
+
+# A host that a proxy tells
+
+
+@pytest.mark.parametrize("subdomains", [False, True])
+def test_a_preflight_follows_the_host_that_werkzeugs_proxy_fix_writes_below(subdomains: bool) -> None:
+    app = Flask(__name__, host_matching=not subdomains, subdomain_matching=subdomains, static_folder=None)
+    app.config["SERVER_NAME"] = "example.com" if subdomains else None
+    for host, policy in (("admin", STRICT), ("forum", WIDE)):
+        where = {"subdomain": host} if subdomains else {"host": f"{host}.example.com"}
+        app.add_url_rule("/", host, flask_cross_origin(policy)(lambda host=host: host), methods=["GET"], **where)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_host=1)  # type: ignore[method-assign]
+    FlaskCORS(app, WIDE)
+    for host, allowed in (("admin", ADMIN), ("forum", FORUM)):
+        for origin in (ADMIN, FORUM):
+            hosts = (("Host", "10.0.0.1:8000"), ("X-Forwarded-Host", f"{host}.example.com"), ("Origin", origin))
+            answer = send_to_wsgi(app, "GET", "/", hosts)
+            assert answer.body == host.encode()
+            granted = [origin] if origin == allowed else []
+            assert values(answer, "Access-Control-Allow-Origin") == granted
+            preflight = send_to_wsgi(app, "OPTIONS", "/", (*hosts, ("Access-Control-Request-Method", "GET")))
+            assert values(preflight, "Access-Control-Allow-Origin") == granted
 
 
 # A request that the application leads to another view after it was let in to one
