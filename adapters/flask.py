@@ -139,7 +139,7 @@ class FlaskPolicies(RoutePolicies[Endpoint]):
         return bool(MARKS.by_key or MARKS.decorators)
 
     def has_own_now(self, environ: WSGIEnvironment) -> bool:
-        return self.has_own()  # a view that is imported when it is first called
+        return bool(MARKS.by_key or MARKS.decorators)  # a view that is imported when it is first called
 
     def match(self, environ: WSGIEnvironment, method: str) -> Endpoint | None:
         if not (MARKS.by_key or MARKS.decorators):
