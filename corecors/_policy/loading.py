@@ -320,21 +320,26 @@ _DOTTED_KEY = re.compile(rf"{_PART}(?:[ \t]*+\.[ \t]*+{_PART})++")
 
 
 def _document(text: object, table: str) -> dict[str, Any]:
-    import tomllib
-
     if not isinstance(text, str):
         raise _error(table, text, "not-toml", f"is {type_of(text)} where the text of a document belongs")
     if text.endswith(".toml") and len(text.split()) == 1:
         raise _error(table, text, "not-toml", "is the name of a file where the text of a document belongs")
-    # The standard library's reader takes a second for a key of 5,000 parts, and hours for one that fills a megabyte.
-    if any(len(_KEY_PART.findall(key[0])) > MAX_KEY_PARTS for key in _DOTTED_KEY.finditer(text)):
-        raise _error(table, text, "not-toml", f"has a key of more than {MAX_KEY_PARTS} parts")
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))  # which editors put at the beginning of a file
+        return parse_toml(text)
     except RecursionError:
         raise _error(table, text, "not-toml", "is nested too deeply") from None
     except ValueError as error:  # a number of 5,000 digits too, which no TOML error tells of
         raise _error(table, text, "not-toml", f"is not valid TOML: {in_ascii(str(error))}") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """What a TOML document holds. Raises `ValueError`, and `RecursionError` where it is nested too deeply."""
+    import tomllib
+
+    # The standard library's reader takes a second for a key of 5,000 parts, and hours for one that fills a megabyte.
+    if any(len(_KEY_PART.findall(key[0])) > MAX_KEY_PARTS for key in _DOTTED_KEY.finditer(text)):
+        raise ValueError(f"a key has more than {MAX_KEY_PARTS} parts")
+    return tomllib.loads(text.removeprefix("\ufeff"))  # which editors put at the beginning of a file
 
 
 def _within(document: dict[str, Any], table: str) -> Any:

@@ -16,12 +16,12 @@ import os
 import secrets
 import stat
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from corecors._policy.loading import parse_toml
 from corecors._policy.problems import PolicyError, Problem
 from corecors.live.records import StoreError, text_of, texts_of
 from corecors.live.sources import Text, Update
@@ -173,8 +173,8 @@ def _parsed(file: Path) -> dict[str, Any]:
     if len(content) > MAX_FILE_LENGTH:
         raise ValueError("is too long")
     try:
-        text = content.decode("utf-8").removeprefix("\ufeff")
-        found = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
+        text = content.decode("utf-8")
+        found = parse_toml(text) if file.suffix == ".toml" else json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is not valid {file.suffix[1:].upper()}: {error}") from None
     if not isinstance(found, dict):

@@ -15,6 +15,7 @@ from live.conftest import origins_of
 from live.waiting import LONG, until
 
 from corecors import PolicyError
+from corecors._policy import loading
 from corecors.live import FileSource, LivePolicies, StoreError, file_reading
 
 A, B = "https://a.example", "https://b.example"
@@ -75,10 +76,12 @@ def test_a_file_that_cannot_be_read_is_a_bad_record(
     tmp_path: Path, follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(file_reading, "MAX_FILE_LENGTH", 100)
+    monkeypatch.setattr(loading, "MAX_KEY_PARTS", 20)
     (tmp_path / "long.toml").write_text("#" * 200)
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
     (tmp_path / "folder.toml").mkdir()
     (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "dotted.toml").write_text("a." * 30 + "a = 1")
     (tmp_path / "not-data.toml").write_text("allow_origins = [1979-05-27]")
     (tmp_path / "shop.toml").write_text(f'allow_origins = ["{A}"]')
     (tmp_path / ".hidden.toml").write_text("garbage")
@@ -87,8 +90,9 @@ def test_a_file_that_cannot_be_read_is_a_bad_record(
     assert policies.wait_ready(LONG)
     assert origins_of(policies, "shop") == (A,)
     problems = policies.status().problems
-    assert sorted(problems) == ["binary", "folder", "list", "long", "not-data"]
+    assert sorted(problems) == ["binary", "dotted", "folder", "list", "long", "not-data"]
     assert problems["long"][0].message == "is too long"
+    assert problems["dotted"][0].message == "is not valid TOML: a key has more than 20 parts"
     with pytest.raises(PolicyError, match="is too long"):
         FileSource(tmp_path).get("long")
 

@@ -166,7 +166,7 @@ def test_what_is_beyond_the_host_is_refused_as_any_other_mistake(load: Callable[
     ],
 )
 def test_names_of_some_parts_are_read(text: str) -> None:
-    assert "has a key of more than" not in str(refused(lambda: policy_from_toml(text)))
+    assert "a key has more than" not in str(refused(lambda: policy_from_toml(text)))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_names_of_some_parts_are_read(text: str) -> None:
     ],
 )
 def test_a_name_of_very_many_parts_is_refused_unread(text: str) -> None:
-    assert "has a key of more than 200 parts" in str(refused(lambda: policy_from_toml(text)))
+    assert "is not valid TOML: a key has more than 200 parts" in str(refused(lambda: policy_from_toml(text)))
 
 
 # What data can be made of: what JSON and TOML know, and what Python adds
