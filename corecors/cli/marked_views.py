@@ -3,15 +3,16 @@
 Facts
 -----
 Starlette's and aiohttp's doors mark a function or a class by an attribute, Django's by one that holds a `Mark`, Flask's
-keeps a table, and Bottle's is an option of the route. A decorator without `functools.wraps` hides a mark in a closure.
+keeps a table, and Bottle's is an option of the route. A decorator without `functools.wraps` hides a mark.
 """
 
 import gc
 import sys
 from collections.abc import Iterator
-from functools import partial
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple
+
+from corecors.adapters.holding import held_by
 
 MAX_BELOW = 500  # things below one view; an ordinary one has three or four
 
@@ -57,8 +58,6 @@ def below(view: Any) -> list[Any]:
 
 
 def _held_by(thing: Any) -> Iterator[Any]:
-    if isinstance(thing, partial):
-        yield thing.func
     if isinstance(thing, MethodType):
         yield from (thing.__func__, thing.__self__)
     if isinstance(thing, type):
@@ -68,19 +67,8 @@ def _held_by(thing: Any) -> Iterator[Any]:
             if isinstance(attribute, FunctionType):
                 yield attribute
         return
-    for cell in getattr(thing, "__closure__", None) or ():
-        try:
-            content = cell.cell_contents
-        except ValueError:  # it is empty
-            continue
-        if callable(content):
-            yield content
-    attributes = getattr(thing, "__dict__", None) or {}
-    for attribute in list(attributes.values()):
-        if isinstance(attribute, list):  # Django Ninja's operations of a path
-            yield from (each for each in attribute if hasattr(each, "view_func"))
-        elif callable(attribute):  # `__wrapped__`, `view_class` and their like among them
-            yield attribute
+    # `__wrapped__`, `view_class` and their like, and Django Ninja's operations of a path among them.
+    yield from (each for each in held_by(thing) if callable(each) or "view_func" in getattr(each, "__dict__", ()))
     if not isinstance(thing, FunctionType | MethodType):
         yield type(thing)
 

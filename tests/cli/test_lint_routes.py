@@ -210,8 +210,9 @@ def test_what_is_wrong_about_a_route_is_found(framework: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("framework", ["starlette", "flask", "aiohttp"])
-def test_a_mark_that_a_decorator_hides_is_found(framework: str, tmp_path: Path) -> None:
-    hiding = "def hiding(view):\n    async def outer(*a): return await view(*a)\n    return outer\n"
+@pytest.mark.parametrize("given", ["*a", "*a, view=view"])
+def test_a_mark_that_a_decorator_hides_is_found(given: str, framework: str, tmp_path: Path) -> None:
+    hiding = f"def hiding(view):\n    async def outer({given}): return await view(*a)\n    return outer\n"
     if framework == "flask":
         hiding = hiding.replace("async ", "").replace("await ", "")
     text = APPLICATIONS[framework].replace("@cross_origin(None)", "@hiding\n@cross_origin(None)")
