@@ -1,6 +1,6 @@
 """What a callable holds, and so may call without telling: where decorators keep what they decorate."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -14,12 +14,21 @@ def held_by(thing: object) -> Iterator[object]:
     bound to, its class) or another object: itself, or in a list, tuple, set or mapping. A class holds nothing."""
     for each in _held_at_once(thing):
         kind = type(each)  # isinstance would ask proxies what they stand for
+        several: Iterable[object] = (each,)
         if issubclass(kind, dict | MappingProxyType):
-            yield from islice([*each.values()], MAX_HELD)  # type: ignore[attr-defined]
+            several = islice([*each.values()], MAX_HELD)  # type: ignore[attr-defined]
         elif issubclass(kind, list | tuple | set | frozenset):
-            yield from islice([*each], MAX_HELD)  # type: ignore[misc]
-        else:
-            yield each
+            several = islice([*each], MAX_HELD)  # type: ignore[misc]
+        yield from filter(_can_be_asked, several)
+
+
+def _can_be_asked(thing: object) -> bool:
+    """Whether it can be asked for an attribute: Flask's `request` cannot, as long as nothing is served."""
+    try:
+        hasattr(thing, "_cors_policy")
+    except Exception:
+        return False
+    return True
 
 
 def _held_at_once(thing: object) -> Iterator[object]:

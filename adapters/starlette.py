@@ -469,8 +469,8 @@ def _hides_routes(mounted: object) -> bool:
                 return True
             router = layer.router if isinstance(layer, Starlette) else layer
             waiting += [*router.routes, router.default]
-        elif isinstance(layer, BaseRoute) and hasattr(layer, "endpoint"):
-            if _has_policy(layer.endpoint):
+        elif isinstance(layer, BaseRoute) and (endpoint := getattr(layer, "endpoint", None)) is not None:
+            if _has_policy(endpoint):
                 return True
         elif isinstance(layer, BaseRoute) or callable(layer):
             layers += 1

@@ -425,6 +425,21 @@ def test_a_mark_that_no_view_leads_to_is_an_error_that_names_it(
     KEPT.clear()
 
 
+def test_what_a_view_holds_for_other_reasons_is_no_mark_of_its_own(app: flask.Flask) -> None:
+    """Flask's `request` stands for nothing while nothing is served, and another application's marks are its own."""
+    elsewhere = flask.Flask("elsewhere")
+    elsewhere.add_url_rule("/theirs", "theirs", cross_origin(None)(view()))
+    asked, kept = flask.request, flask.session
+
+    def holds(also: object = flask.g, **arguments: Any) -> str:
+        return f"{asked.method} of {elsewhere.name}, {len(kept)}"
+
+    app.add_url_rule("/x", "x", holds)
+    CORS(app, APP_POLICY)
+    for method in ("GET", "OPTIONS"):
+        assert values(get(app, "/x", method=method), "Access-Control-Allow-Origin") == [APP]
+
+
 def test_what_was_lost_is_found_again_once_it_is_registered(app: flask.Flask) -> None:
     app.add_url_rule("/other", "other", view())
     secret = cross_origin(None)(view())
